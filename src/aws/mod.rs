@@ -1,0 +1,1 @@
+//! Everything spoken to AWS.

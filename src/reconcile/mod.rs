@@ -1,0 +1,1 @@
+//! The loop that makes Kafka agree with Postgres.

@@ -1,0 +1,1 @@
+//! Start, logs and shutdown.
