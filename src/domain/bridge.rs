@@ -1,0 +1,168 @@
+//! Bridges: what connects a Space with a queue outside.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    grant::Access,
+    ids::{BridgeId, EventId, RouteId},
+    queue_url::QueueUrl,
+};
+
+/// Which way a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the broker to the queue.
+    Outbound,
+    /// From the queue to the broker.
+    Inbound,
+}
+
+impl Direction {
+    /// The word used in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "outbound" => Some(Self::Outbound),
+            "inbound" => Some(Self::Inbound),
+            _ => None,
+        }
+    }
+
+    /// The words of the screens.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Outbound => "to SQS",
+            Self::Inbound => "from SQS",
+        }
+    }
+
+    /// The grant that the bridge needs on the event.
+    pub fn needs(self) -> Access {
+        match self {
+            Self::Outbound => Access::Subscribe,
+            Self::Inbound => Access::Publish,
+        }
+    }
+}
+
+/// One event, one direction, one queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Id.
+    pub id: RouteId,
+    /// The event.
+    pub event: EventId,
+    /// Direction.
+    pub direction: Direction,
+    /// The queue's canonical address.
+    pub queue: QueueUrl,
+}
+
+/// What people want of a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Desired {
+    /// Being made: owns nothing in Kafka, and in AWS only its role.
+    Draft,
+    /// Kept, moves nothing.
+    Stopped,
+    /// Moves events.
+    Running,
+    /// To be taken away, with all it owns.
+    Deleted,
+}
+
+impl Desired {
+    /// The word used in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Draft, Self::Stopped, Self::Running, Self::Deleted].into_iter().find(|d| d.as_str() == word)
+    }
+}
+
+/// How a bridge fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being made.
+    Draft,
+    /// Starting: access, queue, Kafka, lane.
+    Provisioning,
+    /// Moves events.
+    Running,
+    /// Kafka or AWS is away; goes on by itself.
+    Waiting,
+    /// Changes to a new configuration.
+    Reconfiguring,
+    /// Moves nothing, by wish.
+    Stopped,
+    /// Cannot start as it is configured.
+    Misconfigured,
+    /// Stopped by an error that someone must mend; loses nothing and goes on by itself afterwards.
+    Halted,
+}
+
+impl Status {
+    /// The word used in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Provisioning => "provisioning",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Reconfiguring => "reconfiguring",
+            Self::Stopped => "stopped",
+            Self::Misconfigured => "misconfigured",
+            Self::Halted => "halted",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        use Status::{Draft, Halted, Misconfigured, Provisioning, Reconfiguring, Running, Stopped, Waiting};
+        [Draft, Provisioning, Running, Waiting, Reconfiguring, Stopped, Misconfigured, Halted]
+            .into_iter()
+            .find(|s| s.as_str() == word)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The consumer group of a bridge's outbound lanes.
+pub fn consumer_group(bridge: BridgeId) -> String {
+    format!("{GROUP_PREFIX}{bridge}")
+}
+
+/// What every bridge's consumer group begins with, with its closing dot.
+pub const GROUP_PREFIX: &str = "ebm.bridge.";
+
+/// The name of a bridge's IAM role.
+pub fn role_name(bridge: BridgeId) -> String {
+    format!("ebm-{bridge}")
+}
+
+/// The IAM path of all roles of bridges.
+pub const ROLE_PATH: &str = "/event-broker/";

@@ -1,0 +1,1 @@
+//! `CloudEvents` as they travel: on Kafka, on SQS, and between the two.
