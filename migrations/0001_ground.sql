@@ -217,6 +217,8 @@ create table bridge (
     status text not null,
     status_reason text not null default '',
     status_since timestamptz not null default now(),
+    -- The steps of the newest start, for people: [{step, state, at, text}].
+    steps jsonb not null default '[]',
     -- Set when the role was made.
     role_arn text,
     -- Made by us, held in the role's trust policy: a guard against mix-ups, not a secret of the queue's owner.
