@@ -1,1 +1,89 @@
 //! Every SQL statement.
+//!
+//! Functions take a connection, so that their caller decides what is one transaction, and give domain values.
+//! Refuses to decide anything: rights, defaults and history are the manager's.
+//!
+//! Verbs: `find_*` gives an option, `load_*` fails with [`Error::Missing`], `list_*` gives all, in a stated order.
+
+pub mod apps;
+pub mod bridges;
+pub mod catalogue;
+pub mod changes;
+pub mod deployments;
+pub mod desired;
+mod error;
+pub mod grants;
+pub mod members;
+pub mod principals;
+pub mod sessions;
+pub mod spaces;
+pub mod tokens;
+
+pub use error::Error;
+pub use sqlx::{PgConnection, PgPool};
+
+use sqlx::postgres::PgPoolOptions;
+
+/// What every function here answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The migrations, in the program itself.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A pool of connections. Nothing is connected yet.
+///
+/// A dead database is an error after three seconds, not a request that hangs.
+pub fn pool(url: &str, max_connections: u32) -> Result<PgPool> {
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(std::time::Duration::from_secs(3))
+        .connect_lazy(url)?)
+}
+
+/// Brings the database to this program's shape.
+pub async fn migrate(pool: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+    MIGRATIONS.run(pool).await
+}
+
+/// Whether the database answers and has this program's shape.
+pub async fn is_ready(pool: &PgPool) -> Result<bool> {
+    let applied: i64 =
+        sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(pool).await?;
+    Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.iter().count()))
+}
+
+/// Listeners of this channel hear of every change, as `<kind>:<id>`: for live pages.
+pub const CHANGED: &str = "ebm_change";
+/// A hint that what Kafka should hold has changed.
+pub const DESIRED: &str = "ebm_desired";
+/// A hint that a bridge has changed.
+pub const BRIDGE: &str = "ebm_bridge";
+
+/// Says, when the transaction commits, that an object has changed.
+pub async fn notify(db: &mut PgConnection, channel: &'static str, payload: &str) -> Result<()> {
+    sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
+    Ok(())
+}
+
+/// A list's page: at most this many rows, and the key that the next page begins after.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows, in order.
+    pub items: Vec<T>,
+    /// What to ask the next page with; `None` on the last.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// From one row more than was asked for: that row says that there is a next page.
+    fn cut(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let next = if rows.len() > limit {
+            rows.truncate(limit);
+            rows.last().map(key)
+        } else {
+            None
+        };
+        Self { items: rows, next }
+    }
+}

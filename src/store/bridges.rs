@@ -1,0 +1,311 @@
+//! Bridges and their routes, as people make them. What the worker does with them: `lanes`.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Error, PgConnection, Result, error::parsed, spaces::Followed};
+use crate::domain::{
+    bridge::{Desired, Direction, Status},
+    ids::{BridgeId, ChannelId, EventId, MemberId, RouteId},
+    landscape::Space,
+    names::Title,
+    queue_url::{QueueUrl, Region},
+};
+
+/// A bridge with its routes.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    /// Id.
+    pub id: BridgeId,
+    /// Name.
+    pub name: Title,
+    /// The Space it connects.
+    pub space: Space,
+    /// Region of its queues.
+    pub region: Region,
+    /// What people want.
+    pub desired: Desired,
+    /// How it fares.
+    pub status: Status,
+    /// Why it fares so, and what to do.
+    pub status_reason: String,
+    /// Since when.
+    pub status_since: OffsetDateTime,
+    /// Steps of the newest start: `[{step, state, at, text}]`.
+    pub steps: Value,
+    /// ARN of its role, where that was made.
+    pub role_arn: Option<String>,
+    /// When the role was made or changed.
+    pub role_changed_at: Option<OffsetDateTime>,
+    /// What the role's trust asks for.
+    pub external_id: String,
+    /// Who made it.
+    pub created_by: Option<MemberId>,
+    /// The newest result of Check.
+    pub checked: Option<Value>,
+    /// Raised by each change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// Whether Kafka has followed what the worker may do for it.
+    pub followed: Followed,
+    /// Dead letters kept.
+    pub dead_letters: i64,
+    /// Routes, by service, event and direction.
+    pub routes: Vec<Route>,
+}
+
+/// A route of a bridge, with the names people use.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Id.
+    pub id: RouteId,
+    /// The event's id.
+    pub event_id: EventId,
+    /// Key of the service.
+    pub service: String,
+    /// Version of its contract.
+    pub contract_version: String,
+    /// The event: its `ce_type`.
+    pub event: String,
+    /// Key of the app that defines it.
+    pub app: Option<String>,
+    /// The channel it flows in.
+    pub channel: ChannelId,
+    /// Direction.
+    pub direction: Direction,
+    /// The queue.
+    pub queue: QueueUrl,
+    /// Whether the bridge has the grant it needs.
+    pub granted: bool,
+    /// Events moved.
+    pub moved: i64,
+    /// When one was last moved.
+    pub last_moved_at: Option<OffsetDateTime>,
+}
+
+/// Adds a draft.
+pub async fn insert(
+    db: &mut PgConnection,
+    id: BridgeId,
+    name: &Title,
+    space: &Space,
+    region: &Region,
+    external_id: &str,
+    created_by: Option<MemberId>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into bridge (id, name, space_id, kind, region, desired, status, external_id, created_by)
+         values ($1, $2, $3, 'sqs', $4, 'draft', 'draft', $5, $6)",
+        id.0,
+        name.as_str(),
+        space.id.0,
+        region.as_str(),
+        external_id,
+        created_by.map(|m| m.0)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many drafts a member has.
+pub async fn count_drafts(db: &mut PgConnection, member: MemberId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "n!" from bridge where created_by = $1 and desired = 'draft'"#,
+        member.0
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Locks a bridge until the transaction ends. Gives its version; `None` when there is none.
+pub async fn lock(db: &mut PgConnection, id: BridgeId) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!("select version from bridge where id = $1 for update", id.0).fetch_optional(db).await?)
+}
+
+/// The bridge with this id.
+pub async fn find(db: &mut PgConnection, id: BridgeId) -> Result<Option<Bridge>> {
+    Ok(select(db, Some(id)).await?.pop())
+}
+
+/// Bridges that are not being deleted, by Space and name. Drafts too: whose they are is for the caller to see to.
+pub async fn list(db: &mut PgConnection) -> Result<Vec<Bridge>> {
+    select(db, None).await
+}
+
+async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridge>> {
+    let routes = sqlx::query!(
+        r#"select r.id, r.bridge_id, r.event_id, s.key as service, s.contract_version, v.name as event,
+                  a.key as "app?", v.channel_id, r.direction, r.queue_url, r.moved, r.last_moved_at,
+                  exists (select from access_grant g where g.bridge_id = r.bridge_id and g.event_id = r.event_id
+                          and g.access = case r.direction when 'outbound' then 'subscribe' else 'publish' end) as "granted!"
+           from route r join event v on v.id = r.event_id join service s on s.id = v.service_id
+           left join app a on a.id = s.app_id
+           where $1::uuid is null or r.bridge_id = $1
+           order by s.key, v.name, r.direction desc"#,
+        id.map(|b| b.0)
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut by_bridge = std::collections::HashMap::<Uuid, Vec<Route>>::new();
+    for r in routes {
+        by_bridge.entry(r.bridge_id).or_default().push(Route {
+            id: r.id.into(),
+            event_id: r.event_id.into(),
+            service: r.service,
+            contract_version: r.contract_version,
+            event: r.event,
+            app: r.app,
+            channel: r.channel_id.into(),
+            direction: parsed(Direction::from_word(&r.direction), "route.direction")?,
+            queue: parsed(r.queue_url.parse().ok(), "route.queue_url")?,
+            granted: r.granted,
+            moved: r.moved,
+            last_moved_at: r.last_moved_at,
+        });
+    }
+    sqlx::query!(
+        r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
+                  b.status_since, b.steps, b.role_arn, b.role_changed_at, b.external_id, b.created_by, b.checked,
+                  b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
+                  (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
+           from bridge b join space p on p.id = b.space_id
+           where ($1::uuid is null and b.desired <> 'deleted') or b.id = $1
+           order by lower(p.name), lower(b.name), b.id"#,
+        id.map(|b| b.0)
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|r| {
+        Ok(Bridge {
+            id: r.id.into(),
+            name: parsed(r.name.parse().ok(), "bridge.name")?,
+            space: Space { id: r.space_id.into(), name: parsed(r.space.parse().ok(), "space.name")? },
+            region: parsed(r.region.parse().ok(), "bridge.region")?,
+            desired: parsed(Desired::from_word(&r.desired), "bridge.desired")?,
+            status: parsed(Status::from_word(&r.status), "bridge.status")?,
+            status_reason: r.status_reason,
+            status_since: r.status_since,
+            steps: r.steps,
+            role_arn: r.role_arn,
+            role_changed_at: r.role_changed_at,
+            external_id: r.external_id,
+            created_by: r.created_by.map(Into::into),
+            checked: r.checked,
+            version: r.version,
+            created_at: r.created_at,
+            followed: Followed::of(r.access_changed_at, r.access_applied_at, r.access_failure),
+            dead_letters: r.dead_letters,
+            routes: by_bridge.remove(&r.id).unwrap_or_default(),
+        })
+    })
+    .collect()
+}
+
+/// Changes name, Space and region.
+pub async fn update(db: &mut PgConnection, id: BridgeId, name: &Title, space: &Space, region: &Region) -> Result<()> {
+    sqlx::query!(
+        "update bridge set name = $2, space_id = $3, region = $4, version = version + 1 where id = $1",
+        id.0,
+        name.as_str(),
+        space.id.0,
+        region.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Replaces the routes. A route that stays keeps its id, its counts and where it reads on.
+pub async fn set_routes(db: &mut PgConnection, id: BridgeId, routes: &[(EventId, Direction, QueueUrl)]) -> Result<()> {
+    let events: Vec<Uuid> = routes.iter().map(|r| r.0.0).collect();
+    let directions: Vec<String> = routes.iter().map(|r| r.1.as_str().to_owned()).collect();
+    let queues: Vec<String> = routes.iter().map(|r| r.2.to_string()).collect();
+    let ids: Vec<Uuid> = routes.iter().map(|_| Uuid::now_v7()).collect();
+    sqlx::query!(
+        "delete from route r where bridge_id = $1 and not exists (
+            select from unnest($2::uuid[], $3::text[]) as k (event_id, direction)
+            where k.event_id = r.event_id and k.direction = r.direction)",
+        id.0,
+        &events,
+        &directions
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "insert into route (id, bridge_id, event_id, direction, queue_url)
+         select k.id, $1, k.event_id, k.direction, k.queue_url
+         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as k (id, event_id, direction, queue_url)
+         on conflict on constraint route_once do update set queue_url = excluded.queue_url",
+        id.0,
+        &ids,
+        &events,
+        &directions,
+        &queues
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update bridge set version = version + 1, checked = null,
+                access_changed_at = now(), access_applied_at = null, access_failure = null
+         where id = $1",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the ARN of the bridge's role and the time it was made or changed.
+pub async fn set_role(db: &mut PgConnection, id: BridgeId, arn: &str) -> Result<()> {
+    sqlx::query!("update bridge set role_arn = $2, role_changed_at = now() where id = $1", id.0, arn)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the result of Check, if the bridge still is as it was when it was checked.
+pub async fn set_checked(db: &mut PgConnection, id: BridgeId, version: i64, checked: &Value) -> Result<bool> {
+    let done = sqlx::query!("update bridge set checked = $3 where id = $1 and version = $2", id.0, version, checked)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Changes what people want of a bridge, and the status that shows it until the worker speaks.
+pub async fn set_desired(db: &mut PgConnection, id: BridgeId, desired: Desired, status: Status) -> Result<()> {
+    sqlx::query!(
+        "update bridge set desired = $2, status = $3, status_reason = '', status_since = now(),
+                steps = case when $3 = 'provisioning' then '[]'::jsonb else steps end, version = version + 1,
+                access_changed_at = now(), access_applied_at = null, access_failure = null
+         where id = $1",
+        id.0,
+        desired.as_str(),
+        status.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a bridge away, with its routes, grants and dead letters.
+pub async fn delete(db: &mut PgConnection, id: BridgeId) -> Result<()> {
+    let done = sqlx::query!("delete from bridge where id = $1", id.0).execute(db).await?;
+    if done.rows_affected() == 0 { Err(Error::Missing("bridge")) } else { Ok(()) }
+}
+
+/// Bridges that are to go and whose lanes have stopped, and drafts left alone for seven days.
+pub async fn list_to_sweep(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
+    Ok(sqlx::query_scalar!(
+        "select id from bridge where (desired = 'deleted' and status in ('stopped', 'draft'))
+            or (desired = 'draft' and status_since < now() - interval '7 days')"
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Into::into)
+    .collect())
+}

@@ -1,0 +1,603 @@
+//! Services, their events and channels, and the topics these have in Spaces.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
+use crate::domain::{
+    contract::Attribute,
+    ids::{AppId, ChannelId, EventId, ServiceId, SpaceId},
+    names::{ServiceKey, SpaceName},
+};
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Id.
+    pub id: ServiceId,
+    /// Key, unique in the installation.
+    pub key: ServiceKey,
+    /// The app that defines it; `None` when it was uploaded.
+    pub app: Option<AppId>,
+    /// Title.
+    pub title: String,
+    /// Version of the contract.
+    pub contract_version: String,
+    /// Description.
+    pub description: String,
+}
+
+/// The service with this key, locked until the transaction ends.
+pub async fn find_service_for_update(db: &mut PgConnection, key: &str) -> Result<Option<Service>> {
+    let row = sqlx::query!(
+        "select id, key, app_id, title, contract_version, description from service where key = $1 for update",
+        key
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|r| {
+        Ok(Service {
+            id: r.id.into(),
+            key: parsed(r.key.parse().ok(), "service.key")?,
+            app: r.app_id.map(Into::into),
+            title: r.title,
+            contract_version: r.contract_version,
+            description: r.description,
+        })
+    })
+    .transpose()
+}
+
+/// Adds a service, or brings title, version and description up to date.
+pub async fn upsert_service(db: &mut PgConnection, service: &Service) -> Result<()> {
+    sqlx::query!(
+        "insert into service (id, key, app_id, title, contract_version, description) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update
+         set title = excluded.title, contract_version = excluded.contract_version,
+             description = excluded.description, version = service.version + 1
+         where (service.title, service.contract_version, service.description)
+               is distinct from (excluded.title, excluded.contract_version, excluded.description)",
+        service.id.0,
+        service.key.as_str(),
+        service.app.map(|a| a.0),
+        service.title,
+        service.contract_version,
+        service.description
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a document as it was brought; once, however often it comes.
+pub async fn keep_document(db: &mut PgConnection, service: ServiceId, sha256: &[u8], document: &[u8]) -> Result<()> {
+    sqlx::query!(
+        "insert into contract_document (id, service_id, sha256, document) values ($1, $2, $3, $4)
+         on conflict on constraint contract_document_once do nothing",
+        Uuid::now_v7(),
+        service.0,
+        sha256,
+        document
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whose a channel is: the service it belongs to.
+pub async fn find_channel_owner(db: &mut PgConnection, id: ChannelId) -> Result<Option<ServiceId>> {
+    Ok(sqlx::query_scalar!("select service_id from channel where id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .map(Into::into))
+}
+
+/// The channel of a service with this address, made with `id` where there is none. Gives its id.
+pub async fn find_or_insert_channel(
+    db: &mut PgConnection,
+    id: ChannelId,
+    service: ServiceId,
+    address: &str,
+) -> Result<ChannelId> {
+    Ok(sqlx::query_scalar!(
+        "insert into channel (id, service_id, address) values ($1, $2, $3)
+         on conflict (service_id, address) do update set address = excluded.address
+         returning id",
+        id.0,
+        service.0,
+        address
+    )
+    .fetch_one(db)
+    .await?
+    .into())
+}
+
+/// An event as a contract declares it.
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    /// Name: the `ce_type`.
+    pub name: &'a str,
+    /// Title.
+    pub title: &'a str,
+    /// Description.
+    pub description: &'a str,
+    /// The defining app sends it.
+    pub app_sends: bool,
+    /// The defining app receives it.
+    pub app_receives: bool,
+    /// Attributes.
+    pub attributes: &'a [Attribute],
+}
+
+/// Adds an event, or brings it up to date. Gives its id.
+pub async fn upsert_event(
+    db: &mut PgConnection,
+    service: ServiceId,
+    channel: ChannelId,
+    event: &NewEvent<'_>,
+) -> Result<EventId> {
+    let attributes = serde_json::to_value(event.attributes).map_err(|_| Error::Unreadable("event.attributes"))?;
+    Ok(sqlx::query_scalar!(
+        "insert into event (id, service_id, channel_id, name, title, description, app_sends, app_receives, attributes)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (service_id, name) do update
+         set channel_id = excluded.channel_id, title = excluded.title, description = excluded.description,
+             app_sends = excluded.app_sends, app_receives = excluded.app_receives, attributes = excluded.attributes,
+             retired = false
+         returning id",
+        Uuid::now_v7(),
+        service.0,
+        channel.0,
+        event.name,
+        event.title,
+        event.description,
+        event.app_sends,
+        event.app_receives,
+        attributes
+    )
+    .fetch_one(db)
+    .await?
+    .into())
+}
+
+/// Marks the events of a service that its newest contract leaves out.
+pub async fn retire_events(db: &mut PgConnection, service: ServiceId, kept: &[EventId]) -> Result<()> {
+    let kept: Vec<Uuid> = kept.iter().map(|e| e.0).collect();
+    sqlx::query!("update event set retired = true where service_id = $1 and id <> all($2)", service.0, &kept)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The topic of a channel in a Space as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Partitions.
+    pub partitions: i32,
+    /// Replicas.
+    pub replicas: i16,
+    /// Configuration by Kafka's names.
+    pub config: BTreeMap<String, String>,
+}
+
+/// Lets a channel come into being in a Space, or changes how its topic shall be. Partitions never go down: Kafka
+/// cannot. Gives true when anything changed.
+pub async fn upsert_topic(db: &mut PgConnection, channel: ChannelId, space: SpaceId, topic: &NewTopic) -> Result<bool> {
+    let config = serde_json::to_value(&topic.config).map_err(|_| Error::Unreadable("channel_topic.config"))?;
+    let done = sqlx::query!(
+        "insert into channel_topic (channel_id, space_id, partitions, replicas, config) values ($1, $2, $3, $4, $5)
+         on conflict (channel_id, space_id) do update
+         set partitions = greatest(channel_topic.partitions, excluded.partitions), config = excluded.config,
+             changed_at = now(), applied_at = null, failure = null
+         where channel_topic.config is distinct from excluded.config
+            or channel_topic.partitions < excluded.partitions",
+        channel.0,
+        space.0,
+        topic.partitions,
+        topic.replicas,
+        config
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// An event by the names people use for it, as rules need it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Id.
+    pub id: EventId,
+    /// Key of the service.
+    pub service: String,
+    /// Name: the `ce_type`.
+    pub name: String,
+    /// The channel it flows in.
+    pub channel: ChannelId,
+    /// The app that defines it; `None` when it was uploaded.
+    pub app: Option<AppId>,
+    /// The defining app sends it: others may subscribe.
+    pub app_sends: bool,
+    /// The defining app receives it: others may publish.
+    pub app_receives: bool,
+}
+
+/// The event with these names that is not retired.
+pub async fn find_event(db: &mut PgConnection, service: &str, event: &str) -> Result<Option<Event>> {
+    let row = sqlx::query!(
+        "select v.id, s.key, v.name, v.channel_id, s.app_id, v.app_sends, v.app_receives
+         from event v join service s on s.id = v.service_id where s.key = $1 and v.name = $2 and not v.retired",
+        service,
+        event
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|r| Event {
+        id: r.id.into(),
+        service: r.key,
+        name: r.name,
+        channel: r.channel_id.into(),
+        app: r.app_id.map(Into::into),
+        app_sends: r.app_sends,
+        app_receives: r.app_receives,
+    }))
+}
+
+/// Whether another service has an event of this name with a topic in the Space: names are unique in a Space.
+pub async fn find_rival(
+    db: &mut PgConnection,
+    space: SpaceId,
+    service: ServiceId,
+    event: &str,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select s.key from event v join service s on s.id = v.service_id
+         join channel_topic t on t.channel_id = v.channel_id and t.space_id = $1
+         where v.name = $3 and v.service_id <> $2 and not v.retired limit 1",
+        space.0,
+        service.0,
+        event
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// A topic of a channel, as pages show it.
+#[derive(Clone, Debug)]
+pub struct ListedTopic {
+    /// The Space.
+    pub space: SpaceName,
+    /// Partitions wanted.
+    pub partitions: i32,
+    /// Replicas wanted.
+    pub replicas: i16,
+    /// Configuration wanted.
+    pub config: BTreeMap<String, String>,
+    /// Whether Kafka has followed.
+    pub followed: Followed,
+}
+
+/// A channel in the list.
+#[derive(Clone, Debug)]
+pub struct ListedChannel {
+    /// Id.
+    pub id: ChannelId,
+    /// Key of the service.
+    pub service: String,
+    /// Title of the service.
+    pub title: String,
+    /// Key of the app that defines it.
+    pub app: Option<String>,
+    /// Names of its events.
+    pub events: Vec<String>,
+    /// Names of the Spaces it has a topic in.
+    pub spaces: Vec<String>,
+    /// Whether Kafka has followed with all its topics.
+    pub followed: Followed,
+}
+
+/// How a list is narrowed.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Text that must be in a name.
+    pub q: String,
+    /// Name of a Space.
+    pub space: Option<String>,
+    /// Key of an app.
+    pub app: Option<String>,
+    /// The cursor of the page before.
+    pub after: Option<String>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+/// Channels by service, then address.
+pub async fn list_channels(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedChannel>> {
+    let (after_service, after_id) = cursor(filter.after.as_deref());
+    let rows = sqlx::query!(
+        r#"select c.id, s.key as service, s.title, a.key as "app?",
+                  array(select v.name from event v where v.channel_id = c.id and not v.retired order by v.name) as "events!",
+                  array(select p.name from channel_topic t join space p on p.id = t.space_id
+                        where t.channel_id = c.id order by p.name) as "spaces!",
+                  (select min(t.changed_at) from channel_topic t
+                   where t.channel_id = c.id and t.applied_at is null) as "pending?",
+                  (select min(t.failure) from channel_topic t
+                   where t.channel_id = c.id and t.failure is not null) as "failure?"
+           from channel c
+           join service s on s.id = c.service_id
+           left join app a on a.id = s.app_id
+           where (s.key, c.id) > ($1, $2)
+             and ($3 = '' or strpos(s.key, lower($3)) > 0 or strpos(lower(s.title), lower($3)) > 0
+                  or strpos(c.id::text, lower($3)) > 0
+                  or exists (select from event v where v.channel_id = c.id and strpos(lower(v.name), lower($3)) > 0))
+             and ($4::text is null or exists (select from channel_topic t join space p on p.id = t.space_id
+                                              where t.channel_id = c.id and lower(p.name) = lower($4)))
+             and ($5::text is null or a.key = $5)
+           order by s.key, c.id limit $6"#,
+        after_service,
+        after_id,
+        filter.q,
+        filter.space,
+        filter.app,
+        filter.limit + 1
+    )
+    .fetch_all(db)
+    .await?;
+    let rows = rows
+        .into_iter()
+        .map(|r| ListedChannel {
+            id: r.id.into(),
+            service: r.service,
+            title: r.title,
+            app: r.app,
+            events: r.events,
+            spaces: r.spaces,
+            followed: match (r.failure, r.pending) {
+                (Some(why), _) => Followed::Failed(why),
+                (None, Some(since)) => Followed::Pending(since),
+                (None, None) => Followed::Applied,
+            },
+        })
+        .collect();
+    Ok(Page::cut(rows, filter.limit, |c: &ListedChannel| format!("{}~{}", c.service, c.id)))
+}
+
+/// A keyset cursor of two parts; one that is not ours begins at the start.
+fn cursor(text: Option<&str>) -> (String, Uuid) {
+    text.and_then(|t| t.rsplit_once('~'))
+        .and_then(|(first, id)| Some((first.to_owned(), id.parse().ok()?)))
+        .unwrap_or_default()
+}
+
+/// A channel in full.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// What the list shows.
+    pub listed: ListedChannel,
+    /// The key of the channel in the document.
+    pub address: String,
+    /// Its events.
+    pub events: Vec<ListedEvent>,
+    /// Its topics, by Space.
+    pub topics: Vec<ListedTopic>,
+}
+
+/// The channel with this id.
+pub async fn find_channel(db: &mut PgConnection, id: ChannelId) -> Result<Option<Channel>> {
+    let Some(row) = sqlx::query!(
+        r#"select c.address, s.key as service, s.title, a.key as "app?"
+           from channel c join service s on s.id = c.service_id left join app a on a.id = s.app_id where c.id = $1"#,
+        id.0
+    )
+    .fetch_optional(&mut *db)
+    .await?
+    else {
+        return Ok(None);
+    };
+    let topics = sqlx::query!(
+        "select p.name, t.partitions, t.replicas, t.config, t.changed_at, t.applied_at, t.failure
+         from channel_topic t join space p on p.id = t.space_id where t.channel_id = $1 order by p.name",
+        id.0
+    )
+    .fetch_all(&mut *db)
+    .await?
+    .into_iter()
+    .map(|r| {
+        Ok(ListedTopic {
+            space: parsed(r.name.parse().ok(), "space.name")?,
+            partitions: r.partitions,
+            replicas: r.replicas,
+            config: parsed(serde_json::from_value(r.config).ok(), "channel_topic.config")?,
+            followed: Followed::of(r.changed_at, r.applied_at, r.failure),
+        })
+    })
+    .collect::<Result<Vec<_>>>()?;
+    let events = list_events_of(db, id).await?;
+    let followed = topics.iter().fold(Followed::Applied, |all, t| all.and(t.followed.clone()));
+    Ok(Some(Channel {
+        listed: ListedChannel {
+            id,
+            service: row.service,
+            title: row.title,
+            app: row.app,
+            events: events.iter().map(|e| e.name.clone()).collect(),
+            spaces: topics.iter().map(|t| t.space.to_string()).collect(),
+            followed,
+        },
+        address: row.address,
+        events,
+        topics,
+    }))
+}
+
+/// An event in a list.
+#[derive(Clone, Debug)]
+pub struct ListedEvent {
+    /// Id.
+    pub id: EventId,
+    /// Key of the service.
+    pub service: String,
+    /// Version of its contract.
+    pub contract_version: String,
+    /// Name: the `ce_type`.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// Description.
+    pub description: String,
+    /// Key of the app that defines it.
+    pub app: Option<String>,
+    /// The channel it flows in.
+    pub channel: ChannelId,
+    /// The defining app sends it.
+    pub app_sends: bool,
+    /// The defining app receives it.
+    pub app_receives: bool,
+    /// Attributes.
+    pub attributes: Vec<Attribute>,
+    /// Spaces it flows in.
+    pub spaces: Vec<String>,
+}
+
+struct EventRow {
+    id: Uuid,
+    service: String,
+    contract_version: String,
+    name: String,
+    title: String,
+    description: String,
+    app: Option<String>,
+    channel_id: Uuid,
+    app_sends: bool,
+    app_receives: bool,
+    attributes: Value,
+    spaces: Vec<String>,
+}
+
+impl TryFrom<EventRow> for ListedEvent {
+    type Error = Error;
+
+    fn try_from(row: EventRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id.into(),
+            service: row.service,
+            contract_version: row.contract_version,
+            name: row.name,
+            title: row.title,
+            description: row.description,
+            app: row.app,
+            channel: row.channel_id.into(),
+            app_sends: row.app_sends,
+            app_receives: row.app_receives,
+            attributes: parsed(serde_json::from_value(row.attributes).ok(), "event.attributes")?,
+            spaces: row.spaces,
+        })
+    }
+}
+
+async fn list_events_of(db: &mut PgConnection, channel: ChannelId) -> Result<Vec<ListedEvent>> {
+    sqlx::query_as!(
+        EventRow,
+        r#"select v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as "app?",
+                  v.channel_id, v.app_sends, v.app_receives, v.attributes,
+                  array(select p.name from channel_topic t join space p on p.id = t.space_id
+                        where t.channel_id = v.channel_id order by p.name) as "spaces!"
+           from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
+           where v.channel_id = $1 and not v.retired order by v.name"#,
+        channel.0
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(ListedEvent::try_from)
+    .collect()
+}
+
+/// Events that are not retired, by name, then id.
+pub async fn list_events(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedEvent>> {
+    let (after_name, after_id) = cursor(filter.after.as_deref());
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"select v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as "app?",
+                  v.channel_id, v.app_sends, v.app_receives, v.attributes,
+                  array(select p.name from channel_topic t join space p on p.id = t.space_id
+                        where t.channel_id = v.channel_id order by p.name) as "spaces!"
+           from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
+           where not v.retired and (v.name, v.id) > ($1, $2)
+             and ($3 = '' or strpos(lower(v.name), lower($3)) > 0 or strpos(s.key, lower($3)) > 0
+                  or strpos(lower(v.title), lower($3)) > 0)
+             and ($4::text is null or exists (select from channel_topic t join space p on p.id = t.space_id
+                                              where t.channel_id = v.channel_id and lower(p.name) = lower($4)))
+             and ($5::text is null or a.key = $5)
+           order by v.name, v.id limit $6"#,
+        after_name,
+        after_id,
+        filter.q,
+        filter.space,
+        filter.app,
+        filter.limit + 1
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(ListedEvent::try_from)
+    .collect::<Result<Vec<_>>>()?;
+    Ok(Page::cut(rows, filter.limit, |e| format!("{}~{}", e.name, e.id)))
+}
+
+/// A service in a list.
+#[derive(Clone, Debug)]
+pub struct ListedService {
+    /// Key.
+    pub key: String,
+    /// Title.
+    pub title: String,
+    /// Version of the contract.
+    pub contract_version: String,
+    /// Key of the app that defines it.
+    pub app: Option<String>,
+    /// How many events it has.
+    pub events: i64,
+    /// Spaces its channels have topics in.
+    pub spaces: Vec<String>,
+    /// When it was first defined.
+    pub created_at: OffsetDateTime,
+}
+
+/// Services by key.
+pub async fn list_services(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedService>> {
+    let rows = sqlx::query!(
+        r#"select s.key, s.title, s.contract_version, a.key as "app?", s.created_at,
+                  (select count(*) from event v where v.service_id = s.id and not v.retired) as "events!",
+                  array(select distinct p.name from channel c join channel_topic t on t.channel_id = c.id
+                        join space p on p.id = t.space_id where c.service_id = s.id order by p.name) as "spaces!"
+           from service s left join app a on a.id = s.app_id
+           where s.key > $1 and ($2 = '' or strpos(s.key, lower($2)) > 0 or strpos(lower(s.title), lower($2)) > 0)
+             and ($3::text is null or a.key = $3)
+             and ($4::text is null or exists (
+                    select from channel c join channel_topic t on t.channel_id = c.id join space p on p.id = t.space_id
+                    where c.service_id = s.id and lower(p.name) = lower($4)))
+           order by s.key limit $5"#,
+        filter.after.as_deref().unwrap_or_default(),
+        filter.q,
+        filter.app,
+        filter.space,
+        filter.limit + 1
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|r| ListedService {
+        key: r.key,
+        title: r.title,
+        contract_version: r.contract_version,
+        app: r.app,
+        events: r.events,
+        spaces: r.spaces,
+        created_at: r.created_at,
+    })
+    .collect();
+    Ok(Page::cut(rows, filter.limit, |s: &ListedService| s.key.clone()))
+}

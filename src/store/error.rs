@@ -1,0 +1,59 @@
+//! What can go wrong with the database.
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What must exist does not.
+    #[error("{0} does not exist")]
+    Missing(&'static str),
+    /// A named constraint was violated: another row has it already, or what it names is gone.
+    #[error("the constraint {0} was violated")]
+    Constraint(String),
+    /// A stored value is outside its type: the database was changed by hand.
+    #[error("the stored value of {0} cannot be read")]
+    Unreadable(&'static str),
+    /// The database cannot be reached, or is starting or stopping.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else.
+    #[error("the database refused a statement")]
+    Other(#[source] sqlx::Error),
+}
+
+impl Error {
+    /// Whether trying again later may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// The violated constraint.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Constraint(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => match (database.constraint(), database.code().as_deref()) {
+                (Some(name), _) => Self::Constraint(name.to_owned()),
+                // Class 57: the server is shutting down or starting; 53: it has no connection left
+                // (PostgreSQL manual, appendix A).
+                (None, Some(code)) if code.starts_with("57P") || code.starts_with("53") => Self::Unavailable(error),
+                _ => Self::Other(error),
+            },
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Protocol(_) => {
+                Self::Unavailable(error)
+            }
+            _ => Self::Other(error),
+        }
+    }
+}
+
+/// Reads a stored value that was valid when it was written.
+pub(super) fn parsed<T>(value: Option<T>, what: &'static str) -> Result<T, Error> {
+    value.ok_or(Error::Unreadable(what))
+}

@@ -1,0 +1,167 @@
+//! Spaces.
+
+use time::OffsetDateTime;
+
+use super::{Error, PgConnection, Result, error::parsed};
+use crate::domain::{
+    ids::{ChannelId, SpaceId},
+    landscape::Space,
+    names::SpaceName,
+};
+
+/// A Space in the list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The Space.
+    pub space: Space,
+    /// Environments in it that are enabled.
+    pub environments: i64,
+    /// Channels with a topic in it.
+    pub channels: i64,
+    /// Bridges of it that are not drafts.
+    pub bridges: i64,
+}
+
+/// The Space with this name, made where there is none; names differ by more than case.
+pub async fn find_or_insert(db: &mut PgConnection, id: SpaceId, name: &SpaceName) -> Result<Space> {
+    // An update that changes nothing, so that a row comes back in either case and both of two callers get the same.
+    let row = sqlx::query!(
+        "insert into space (id, name) values ($1, $2)
+         on conflict (lower(name)) do update set name = space.name
+         returning id, name",
+        id.0,
+        name.as_str()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Space { id: row.id.into(), name: parsed(row.name.parse().ok(), "space.name")? })
+}
+
+/// The Space with this name, whatever the case.
+pub async fn find(db: &mut PgConnection, name: &str) -> Result<Option<Space>> {
+    let row = sqlx::query!("select id, name from space where lower(name) = lower($1)", name).fetch_optional(db).await?;
+    row.map(|r| Ok(Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? })).transpose()
+}
+
+/// The Space with this id.
+pub async fn load(db: &mut PgConnection, id: SpaceId) -> Result<Space> {
+    let row = sqlx::query!("select id, name from space where id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .ok_or(Error::Missing("Space"))?;
+    Ok(Space { id: row.id.into(), name: parsed(row.name.parse().ok(), "space.name")? })
+}
+
+/// All Spaces, by name.
+pub async fn list(db: &mut PgConnection) -> Result<Vec<Listed>> {
+    sqlx::query!(
+        r#"select s.id, s.name,
+                  (select count(*) from environment e join app a on a.id = e.app_id
+                   where e.space_id = s.id and e.broker_enabled and a.broker_enabled) as "environments!",
+                  (select count(*) from channel_topic t where t.space_id = s.id) as "channels!",
+                  (select count(*) from bridge b where b.space_id = s.id and b.desired in ('running', 'stopped')) as "bridges!"
+           from space s order by lower(s.name)"#
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|r| {
+        Ok(Listed {
+            space: Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? },
+            environments: r.environments,
+            channels: r.channels,
+            bridges: r.bridges,
+        })
+    })
+    .collect()
+}
+
+/// Who does what with an event in a Space.
+#[derive(Clone, Debug)]
+pub struct Use {
+    /// `<app>` of the environment.
+    pub app: String,
+    /// Key of the environment.
+    pub environment: String,
+    /// Key of the service.
+    pub service: String,
+    /// The event.
+    pub event: String,
+    /// The channel it flows in.
+    pub channel: ChannelId,
+    /// Whether it has a grant to publish.
+    pub publish: bool,
+    /// Whether it has a grant to subscribe.
+    pub subscribe: bool,
+}
+
+/// Who may publish and subscribe what in a Space, enabled environments only; by service, event, app.
+pub async fn list_uses(db: &mut PgConnection, space: SpaceId) -> Result<Vec<Use>> {
+    Ok(sqlx::query!(
+        r#"select a.key as app, e.key as environment, s.key as service, v.name as event, v.channel_id,
+                  bool_or(g.access = 'publish') as "publish!", bool_or(g.access = 'subscribe') as "subscribe!"
+           from access_grant g
+           join environment e on e.id = g.environment_id
+           join app a on a.id = e.app_id
+           join event v on v.id = g.event_id
+           join service s on s.id = v.service_id
+           join channel_topic t on t.channel_id = v.channel_id and t.space_id = e.space_id
+           where e.space_id = $1 and e.broker_enabled and a.broker_enabled
+           group by a.key, e.key, s.key, v.name, v.channel_id
+           order by s.key, v.name, a.key, e.key"#,
+        space.0
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|r| Use {
+        app: r.app,
+        environment: r.environment,
+        service: r.service,
+        event: r.event,
+        channel: r.channel_id.into(),
+        publish: r.publish,
+        subscribe: r.subscribe,
+    })
+    .collect())
+}
+
+/// What Kafka has made of something: the columns `changed_at`, `applied_at`, `failure` of several tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// Read back from every live broker.
+    Applied,
+    /// Not yet, since then.
+    Pending(OffsetDateTime),
+    /// Refused, and why; tried again all the same.
+    Failed(String),
+}
+
+impl Followed {
+    pub(super) fn of(changed_at: OffsetDateTime, applied_at: Option<OffsetDateTime>, failure: Option<String>) -> Self {
+        match (applied_at, failure) {
+            (_, Some(why)) => Self::Failed(why),
+            (Some(_), None) => Self::Applied,
+            (None, None) => Self::Pending(changed_at),
+        }
+    }
+
+    /// The state of a whole: failed if a part failed, pending if a part is, else applied.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed(why), _) | (_, Self::Failed(why)) => Self::Failed(why),
+            (Self::Pending(a), Self::Pending(b)) => Self::Pending(a.min(b)),
+            (Self::Pending(since), Self::Applied) | (Self::Applied, Self::Pending(since)) => Self::Pending(since),
+            (Self::Applied, Self::Applied) => Self::Applied,
+        }
+    }
+
+    /// The word of the API: `applied`, `pending` or `failed`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Pending(_) => "pending",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
