@@ -160,8 +160,6 @@ create table event (
     app_receives boolean not null,
     -- [{name, kind, required}]
     attributes jsonb not null default '[]',
-    -- Left out of the newest contract; kept while anything names it.
-    retired boolean not null default false,
     constraint event_name_unique unique (service_id, name)
 );
 create index event_channel on event (channel_id);

@@ -1,1 +1,3 @@
 //! Everything spoken to Kafka.
+
+pub mod admin;

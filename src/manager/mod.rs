@@ -1,1 +1,113 @@
-//! Use cases.
+//! Use cases: each authorises, decides, stores, records and wakes, in one transaction.
+//!
+//! The console and the API call nothing else. Refuses to know HTTP, and leaves Kafka to the reconciler: what is
+//! wanted is written to Postgres, and everything else follows from there.
+
+pub mod actor;
+pub mod apps;
+pub mod bridges;
+pub mod catalogue;
+pub mod credentials;
+pub mod deployments;
+mod error;
+pub mod history;
+pub mod members;
+pub mod sessions;
+pub mod sweeper;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use secrecy::SecretSlice;
+use sqlx::{Postgres, Transaction};
+
+pub use crate::store::{Page, PgPool, spaces::Followed};
+pub use actor::Actor;
+pub use error::{Error, FieldError, Result};
+
+use crate::{
+    aws::Aws,
+    domain::{grant::DefaultAccess, history::Act},
+    secrets::Vault,
+    store,
+};
+
+/// What the use cases work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Manager {
+    pool: PgPool,
+    parts: Arc<Parts>,
+}
+
+/// What does not change while the program runs.
+pub struct Parts {
+    /// Seals secrets at rest.
+    pub vault: Vault,
+    /// Authenticates the history.
+    pub history_key: SecretSlice<u8>,
+    /// Which grants come by themselves.
+    pub default_access: DefaultAccess,
+    /// What topics are given, and how far a contract may go.
+    pub topics: TopicLimits,
+    /// What apps are told of Kafka.
+    pub kafka: KafkaForApps,
+    /// AWS, where bridges to SQS can be made.
+    pub aws: Option<Aws>,
+    /// What one-time links begin with.
+    pub public_url: String,
+}
+
+/// What topics are given, and how far a contract may go.
+#[derive(Clone, Copy, Debug)]
+pub struct TopicLimits {
+    /// Partitions where the contract says nothing.
+    pub partitions: i32,
+    /// The most partitions a contract may ask for.
+    pub max_partitions: i32,
+    /// Replicas of every topic.
+    pub replication: i16,
+}
+
+/// What apps are told of Kafka.
+#[derive(Clone, Debug)]
+pub struct KafkaForApps {
+    /// `host:port,host:port`
+    pub bootstrap_servers: String,
+    /// Kafka's word: `SASL_SSL` or `SASL_PLAINTEXT`.
+    pub security_protocol: &'static str,
+}
+
+impl Manager {
+    /// A manager over a database.
+    pub fn new(pool: PgPool, parts: Parts) -> Self {
+        Self { pool, parts: Arc::new(parts) }
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        Ok(self.pool.begin().await.map_err(store::Error::from)?)
+    }
+
+    async fn read(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await.map_err(store::Error::from)?)
+    }
+
+    /// Writes the history row and says to all who listen that the object has changed: with the change itself, or
+    /// not at all. Call it last: it holds the end of the history until the transaction ends.
+    async fn record(&self, tx: &mut Transaction<'static, Postgres>, actor: &Actor, act: Act) -> Result<()> {
+        let changed = format!("{}:{}", act.object_kind, act.object_id);
+        let hint = match act.object_kind {
+            "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],
+            _ => &[store::CHANGED, store::DESIRED],
+        };
+        history::append(tx, &self.parts.history_key, actor, act).await?;
+        for channel in hint {
+            store::notify(tx, channel, &changed).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends a use case: all of it is true from here on.
+async fn commit(tx: Transaction<'static, Postgres>) -> Result<()> {
+    Ok(tx.commit().await.map_err(store::Error::from)?)
+}

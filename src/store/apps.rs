@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
 use crate::domain::{
-    ids::{AppId, EnvironmentId, MemberId, SpaceId},
+    ids::{AppId, ChannelId, EnvironmentId, MemberId, SpaceId},
     landscape::{App, Enabling, Environment, Plan, Space},
     member::Email,
     names::{AppKey, EnvKey, Title},
@@ -322,6 +322,22 @@ pub async fn touch_access(db: &mut PgConnection, id: EnvironmentId) -> Result<()
         "update environment set access_changed_at = now(), access_applied_at = null, access_failure = null
          where id = $1",
         id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Says the same of every environment of the Space that has a grant on an event of these channels.
+pub async fn touch_access_of_channels(db: &mut PgConnection, space: SpaceId, channels: &[ChannelId]) -> Result<()> {
+    let channels: Vec<Uuid> = channels.iter().map(|c| c.0).collect();
+    sqlx::query!(
+        "update environment e set access_changed_at = now(), access_applied_at = null, access_failure = null
+         where e.space_id = $1 and exists (
+            select from access_grant g join event v on v.id = g.event_id
+            where g.environment_id = e.id and v.channel_id = any($2))",
+        space.0,
+        &channels
     )
     .execute(db)
     .await?;

@@ -145,8 +145,7 @@ pub async fn upsert_event(
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (service_id, name) do update
          set channel_id = excluded.channel_id, title = excluded.title, description = excluded.description,
-             app_sends = excluded.app_sends, app_receives = excluded.app_receives, attributes = excluded.attributes,
-             retired = false
+             app_sends = excluded.app_sends, app_receives = excluded.app_receives, attributes = excluded.attributes
          returning id",
         Uuid::now_v7(),
         service.0,
@@ -161,15 +160,6 @@ pub async fn upsert_event(
     .fetch_one(db)
     .await?
     .into())
-}
-
-/// Marks the events of a service that its newest contract leaves out.
-pub async fn retire_events(db: &mut PgConnection, service: ServiceId, kept: &[EventId]) -> Result<()> {
-    let kept: Vec<Uuid> = kept.iter().map(|e| e.0).collect();
-    sqlx::query!("update event set retired = true where service_id = $1 and id <> all($2)", service.0, &kept)
-        .execute(db)
-        .await?;
-    Ok(())
 }
 
 /// The topic of a channel in a Space as it shall be.
@@ -224,11 +214,11 @@ pub struct Event {
     pub app_receives: bool,
 }
 
-/// The event with these names that is not retired.
+/// The event with these names.
 pub async fn find_event(db: &mut PgConnection, service: &str, event: &str) -> Result<Option<Event>> {
     let row = sqlx::query!(
         "select v.id, s.key, v.name, v.channel_id, s.app_id, v.app_sends, v.app_receives
-         from event v join service s on s.id = v.service_id where s.key = $1 and v.name = $2 and not v.retired",
+         from event v join service s on s.id = v.service_id where s.key = $1 and v.name = $2",
         service,
         event
     )
@@ -255,7 +245,7 @@ pub async fn find_rival(
     Ok(sqlx::query_scalar!(
         "select s.key from event v join service s on s.id = v.service_id
          join channel_topic t on t.channel_id = v.channel_id and t.space_id = $1
-         where v.name = $3 and v.service_id <> $2 and not v.retired limit 1",
+         where v.name = $3 and v.service_id <> $2 limit 1",
         space.0,
         service.0,
         event
@@ -318,7 +308,7 @@ pub async fn list_channels(db: &mut PgConnection, filter: &Filter) -> Result<Pag
     let (after_service, after_id) = cursor(filter.after.as_deref());
     let rows = sqlx::query!(
         r#"select c.id, s.key as service, s.title, a.key as "app?",
-                  array(select v.name from event v where v.channel_id = c.id and not v.retired order by v.name) as "events!",
+                  array(select v.name from event v where v.channel_id = c.id order by v.name) as "events!",
                   array(select p.name from channel_topic t join space p on p.id = t.space_id
                         where t.channel_id = c.id order by p.name) as "spaces!",
                   (select min(t.changed_at) from channel_topic t
@@ -505,7 +495,7 @@ async fn list_events_of(db: &mut PgConnection, channel: ChannelId) -> Result<Vec
                   array(select p.name from channel_topic t join space p on p.id = t.space_id
                         where t.channel_id = v.channel_id order by p.name) as "spaces!"
            from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
-           where v.channel_id = $1 and not v.retired order by v.name"#,
+           where v.channel_id = $1 order by v.name"#,
         channel.0
     )
     .fetch_all(db)
@@ -515,7 +505,7 @@ async fn list_events_of(db: &mut PgConnection, channel: ChannelId) -> Result<Vec
     .collect()
 }
 
-/// Events that are not retired, by name, then id.
+/// Events, by name, then id.
 pub async fn list_events(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedEvent>> {
     let (after_name, after_id) = cursor(filter.after.as_deref());
     let rows = sqlx::query_as!(
@@ -525,7 +515,7 @@ pub async fn list_events(db: &mut PgConnection, filter: &Filter) -> Result<Page<
                   array(select p.name from channel_topic t join space p on p.id = t.space_id
                         where t.channel_id = v.channel_id order by p.name) as "spaces!"
            from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
-           where not v.retired and (v.name, v.id) > ($1, $2)
+           where (v.name, v.id) > ($1, $2)
              and ($3 = '' or strpos(lower(v.name), lower($3)) > 0 or strpos(s.key, lower($3)) > 0
                   or strpos(lower(v.title), lower($3)) > 0)
              and ($4::text is null or exists (select from channel_topic t join space p on p.id = t.space_id
@@ -570,7 +560,7 @@ pub struct ListedService {
 pub async fn list_services(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedService>> {
     let rows = sqlx::query!(
         r#"select s.key, s.title, s.contract_version, a.key as "app?", s.created_at,
-                  (select count(*) from event v where v.service_id = s.id and not v.retired) as "events!",
+                  (select count(*) from event v where v.service_id = s.id) as "events!",
                   array(select distinct p.name from channel c join channel_topic t on t.channel_id = c.id
                         join space p on p.id = t.space_id where c.service_id = s.id order by p.name) as "spaces!"
            from service s left join app a on a.id = s.app_id
@@ -600,4 +590,15 @@ pub async fn list_services(db: &mut PgConnection, filter: &Filter) -> Result<Pag
     })
     .collect();
     Ok(Page::cut(rows, filter.limit, |s: &ListedService| s.key.clone()))
+}
+
+/// Whether a channel has a topic in a Space.
+pub async fn has_topic(db: &mut PgConnection, channel: ChannelId, space: SpaceId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from channel_topic where channel_id = $1 and space_id = $2) as "yes!""#,
+        channel.0,
+        space.0
+    )
+    .fetch_one(db)
+    .await?)
 }

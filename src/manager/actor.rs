@@ -1,0 +1,125 @@
+//! Who acts, and what he may.
+
+use super::{Error, Result};
+use crate::{
+    domain::{
+        ids::{AppId, EnvironmentId, MemberId, SpaceId, TokenId},
+        member::{Member, Role},
+    },
+    store::{self, PgConnection},
+};
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A member, signed in or by a token of his own.
+    Member(MemberId),
+    /// A pipeline, for one environment.
+    Deploy {
+        /// Its token.
+        token: TokenId,
+        /// The token's name.
+        name: String,
+        /// The environment it may report.
+        environment: EnvironmentId,
+    },
+    /// Whoever runs a command where the program is installed.
+    Operator,
+    /// A part of the product itself, by its name.
+    Product(&'static str),
+}
+
+/// What may be asked of an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// To see the landscape.
+    Look,
+    /// To register, invite, decide.
+    Administer,
+    /// To act for an app: admin or its technical contact.
+    ActFor(AppId),
+    /// To act for bridges of a Space: admin or technical contact of an app with an environment in it.
+    ActIn(SpaceId),
+    /// To report a deployment of an environment of this app.
+    Deploy(EnvironmentId, AppId),
+}
+
+impl Actor {
+    /// The member who acts, where it is one.
+    pub fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Fails unless the actor has the right. Inside a transaction the member's row is held until it ends, so that
+    /// a role lowered or a block meanwhile waits, or is seen.
+    ///
+    /// Gives the member, where it is one.
+    pub(super) async fn require(&self, right: Right, db: &mut PgConnection) -> Result<Option<Member>> {
+        match self {
+            Self::Operator | Self::Product(_) => Ok(None),
+            Self::Deploy { environment, .. } => match right {
+                Right::Deploy(asked, _) if asked == *environment => Ok(None),
+                // Another environment answers as if it did not exist.
+                Right::Deploy(..) => Err(Error::NotFound("environment")),
+                _ => Err(Error::Forbidden("a deploy token may only report deployments of its environment".into())),
+            },
+            Self::Member(id) => {
+                let member = store::members::find_for_share(db, *id).await?;
+                let member = member.filter(|m| !m.blocked).ok_or(Error::Unauthenticated)?;
+                if member.role == Role::Admin {
+                    return Ok(Some(member));
+                }
+                let refusal = match right {
+                    Right::Look => return Ok(Some(member)),
+                    Right::Administer => "only an admin may do this",
+                    Right::ActFor(app) | Right::Deploy(_, app) => {
+                        if store::apps::is_contact(db, app, *id).await? {
+                            return Ok(Some(member));
+                        }
+                        "only a technical contact of the app or an admin may do this"
+                    }
+                    Right::ActIn(space) => {
+                        if store::apps::is_contact_in_space(db, space, *id).await? {
+                            return Ok(Some(member));
+                        }
+                        "only a technical contact of an app in this Space or an admin may do this"
+                    }
+                };
+                Err(Error::Forbidden(refusal.into()))
+            }
+        }
+    }
+
+    /// The actor in words, for the history.
+    pub(super) async fn describe(&self, db: &mut PgConnection) -> Result<String> {
+        Ok(match self {
+            Self::Member(id) => {
+                store::members::find(db, *id).await?.map_or_else(|| id.to_string(), |m| m.email.to_string())
+            }
+            Self::Deploy { name, .. } => format!("deploy token “{name}”"),
+            Self::Operator => "operator".into(),
+            Self::Product(part) => (*part).into(),
+        })
+    }
+}
+
+/// A page asks beforehand, to show what one may not do as disabled, with the reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct May {
+    /// Why not; `None` when one may.
+    pub refusal: Option<String>,
+}
+
+impl super::Manager {
+    /// Whether the actor has the right, and why not.
+    pub async fn may(&self, actor: &Actor, right: Right) -> Result<May> {
+        match actor.require(right, &mut *self.read().await?).await {
+            Ok(_) => Ok(May::default()),
+            Err(Error::Forbidden(why)) => Ok(May { refusal: Some(why) }),
+            Err(error) => Err(error),
+        }
+    }
+}

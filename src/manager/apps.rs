@@ -1,0 +1,272 @@
+//! Apps and environments: registering, enabling, the Space an environment joins.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, Error, Manager, Page, Result, actor::Right, commit, error::Check};
+use crate::{
+    domain::{
+        history::Act,
+        ids::{AppId, EnvironmentId, SpaceId},
+        landscape::{App, Environment, Plan},
+        member::{Email, Role},
+        names::{AppKey, EnvKey, SpaceName, Title},
+    },
+    store::{self, grants, principals},
+};
+
+pub use store::{
+    apps::{Listed, ListedEnvironment},
+    deployments::Deployment,
+    grants::Use,
+    principals::Principal,
+};
+
+/// What a form or a request says of an app.
+#[derive(Clone, Debug, Default)]
+pub struct AppDraft {
+    /// Key.
+    pub key: String,
+    /// Name; the key where it is empty.
+    pub name: String,
+    /// Plan: `licensed` where it is empty.
+    pub plan: String,
+    /// Addresses of the technical contacts; `None` leaves them as they are.
+    pub contacts: Option<Vec<String>>,
+}
+
+/// What registering an app did.
+#[derive(Debug)]
+pub struct Registered {
+    /// The app as it is now.
+    pub app: App,
+    /// Whether it is new.
+    pub created: bool,
+    /// People who were invited because their address was unknown, with their one-time links.
+    pub invited: Vec<(Email, secrecy::SecretString)>,
+}
+
+/// An app with all its page shows.
+#[derive(Clone, Debug)]
+pub struct AppView {
+    /// The app.
+    pub app: App,
+    /// Its contacts.
+    pub contacts: Vec<Email>,
+    /// Its environments.
+    pub environments: Vec<ListedEnvironment>,
+}
+
+/// An environment with all its page shows.
+#[derive(Clone, Debug)]
+pub struct EnvironmentView {
+    /// The environment as lists show it.
+    pub listed: ListedEnvironment,
+    /// Its app's name.
+    pub app_name: Title,
+    /// Its credentials, where there are any; never the password.
+    pub principal: Option<Principal>,
+    /// What it implements and may do.
+    pub uses: Vec<Use>,
+    /// Its deployments, newest first.
+    pub deployments: Vec<Deployment>,
+}
+
+impl Manager {
+    /// Registers an app, or brings name and contacts of one that is there up to date. Repeating changes nothing.
+    pub async fn register_app(&self, actor: &Actor, draft: &AppDraft) -> Result<Registered> {
+        let mut check = Check::default();
+        let key = check.parse::<AppKey>("key", &draft.key);
+        let name = if draft.name.is_empty() { &draft.key } else { &draft.name };
+        let name = check.parse::<Title>("name", name);
+        let plan = if draft.plan.is_empty() { Some(Plan::Licensed) } else { Plan::from_word(&draft.plan) };
+        match plan {
+            Some(Plan::Licensed) => {}
+            Some(Plan::Free) => check.add("plan", "must be licensed: free apps are not supported yet"),
+            None => check.add("plan", "must be licensed"),
+        }
+        let mut contacts = Vec::new();
+        for (i, contact) in draft.contacts.iter().flatten().enumerate() {
+            contacts.extend(check.parse::<Email>(&format!("contacts/{i}"), contact));
+        }
+        if contacts.len() > 50 {
+            check.add("contacts", "must be at most 50");
+        }
+        let (Some(key), Some(name), Some(plan)) = (key, name, plan) else { return Err(check.refuse()) };
+        check.finish()?;
+
+        let mut tx = self.begin().await?;
+        actor.require(Right::Administer, &mut tx).await?;
+        let created = store::apps::insert(&mut tx, AppId(Uuid::now_v7()), &key, &name, plan).await?;
+        let before = store::apps::load_for_update(&mut tx, key.as_str()).await?;
+        let contacts_before = store::apps::list_contacts(&mut tx, before.id).await?;
+        if before.name != name {
+            store::apps::rename(&mut tx, before.id, &name).await?;
+        }
+        let mut invited = Vec::new();
+        if draft.contacts.is_some() {
+            contacts.sort();
+            contacts.dedup();
+            let mut ids = Vec::new();
+            for email in &contacts {
+                let id = if let Some(member) = store::members::find_by_email(&mut tx, email).await? {
+                    member.id
+                } else {
+                    let (id, link) = self.add_member(&mut tx, actor, email, "", Role::Viewer).await?;
+                    invited.push((email.clone(), link));
+                    id
+                };
+                ids.push(id);
+            }
+            store::apps::set_contacts(&mut tx, before.id, &ids).await?;
+        } else {
+            contacts.clone_from(&contacts_before);
+        }
+        let changed = before.name != name || contacts != contacts_before;
+        if created || changed {
+            let shown = |name: &Title, contacts: &[Email]| json!({ "name": name, "plan": plan, "contacts": contacts });
+            let act = Act {
+                name: if created { "app.registered" } else { "app.changed" },
+                object_kind: "app",
+                object_id: before.id.0,
+                object_name: key.to_string(),
+                before: (!created).then(|| shown(&before.name, &contacts_before)),
+                after: Some(shown(&name, &contacts)),
+            };
+            self.record(&mut tx, actor, act).await?;
+        }
+        let app = store::apps::load_for_update(&mut tx, key.as_str()).await?;
+        commit(tx).await?;
+        Ok(Registered { app, created, invited })
+    }
+
+    /// Registers an environment, or renames one that is there. Gives whether it is new.
+    pub async fn register_environment(&self, actor: &Actor, app: &str, key: &str, name: &str) -> Result<bool> {
+        let mut check = Check::default();
+        let parsed_key = check.parse::<EnvKey>("key", key);
+        let name = check.parse::<Title>("name", if name.is_empty() { key } else { name });
+        let (Some(key), Some(name)) = (parsed_key, name) else { return Err(check.refuse()) };
+
+        let mut tx = self.begin().await?;
+        actor.require(Right::Administer, &mut tx).await?;
+        let app = store::apps::load_for_update(&mut tx, app).await?;
+        let id = EnvironmentId(Uuid::now_v7());
+        let created = store::apps::insert_environment(&mut tx, id, app.id, &key, &name).await?;
+        let before = store::apps::find_environment(&mut tx, app.key.as_str(), key.as_str()).await?;
+        let before = before.ok_or(Error::NotFound("environment"))?;
+        if before.name != name {
+            store::apps::rename_environment(&mut tx, before.id, &name).await?;
+        }
+        if created || before.name != name {
+            let act = Act {
+                name: if created { "environment.registered" } else { "environment.renamed" },
+                object_kind: "environment",
+                object_id: before.id.0,
+                object_name: format!("{}.{key}", app.key),
+                before: (!created).then(|| json!({ "name": before.name })),
+                after: Some(json!({ "name": name })),
+            };
+            self.record(&mut tx, actor, act).await?;
+        }
+        commit(tx).await?;
+        Ok(created)
+    }
+
+    /// Enables or disables the broker on the app's level. Repeating changes nothing.
+    pub async fn set_app_broker(&self, actor: &Actor, app: &str, enabled: bool) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let app = store::apps::load_for_update(&mut tx, app).await?;
+        actor.require(Right::ActFor(app.id), &mut tx).await?;
+        if app.broker_enabled == enabled {
+            return Ok(());
+        }
+        store::apps::set_broker(&mut tx, app.id, enabled).await?;
+        if enabled {
+            for environment in store::apps::list_without_space(&mut tx, app.id).await? {
+                join_space(&mut tx, &environment).await?;
+            }
+        }
+        let act = Act {
+            name: if enabled { "app.enabled" } else { "app.disabled" },
+            object_kind: "app",
+            object_id: app.id.0,
+            object_name: app.key.to_string(),
+            before: Some(json!({ "enabled": !enabled })),
+            after: Some(json!({ "enabled": enabled })),
+        };
+        self.record(&mut tx, actor, act).await?;
+        commit(tx).await
+    }
+
+    /// Enables or disables the broker on the environment's level. Repeating changes nothing.
+    ///
+    /// Once both levels are enabled the environment joins the Space named after it, unless it has one already.
+    pub async fn set_environment_broker(&self, actor: &Actor, app: &str, key: &str, enabled: bool) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // The app's row orders this against a change on its own level.
+        let app = store::apps::load_for_update(&mut tx, app).await?;
+        let environment = store::apps::find_environment(&mut tx, app.key.as_str(), key).await?;
+        let environment = environment.ok_or(Error::NotFound("environment"))?;
+        actor.require(Right::ActFor(app.id), &mut tx).await?;
+        if environment.enabling.environment == enabled {
+            return Ok(());
+        }
+        store::apps::set_environment_broker(&mut tx, environment.id, enabled).await?;
+        if enabled && app.broker_enabled && environment.space.is_none() {
+            join_space(&mut tx, &environment).await?;
+        }
+        let after = store::apps::load_environment(&mut tx, environment.id).await?;
+        let shown =
+            |e: &Environment| json!({ "enabled": e.enabling.environment, "space": e.space.as_ref().map(|s| &s.name) });
+        let act = Act {
+            name: if enabled { "environment.enabled" } else { "environment.disabled" },
+            object_kind: "environment",
+            object_id: environment.id.0,
+            object_name: format!("{}.{key}", app.key),
+            before: Some(shown(&environment)),
+            after: Some(shown(&after)),
+        };
+        self.record(&mut tx, actor, act).await?;
+        commit(tx).await
+    }
+
+    /// Apps whose key or name holds `q`, by key.
+    pub async fn list_apps(&self, actor: &Actor, q: &str, after: &str, limit: i64) -> Result<Page<Listed>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::apps::list(&mut db, q, after, limit).await?)
+    }
+
+    /// An app with its contacts and environments.
+    pub async fn load_app(&self, actor: &Actor, key: &str) -> Result<AppView> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        let app = store::apps::find(&mut db, key).await?.ok_or(Error::NotFound("app"))?;
+        let contacts = store::apps::list_contacts(&mut db, app.id).await?;
+        let environments = store::apps::list_environments(&mut db, app.id).await?;
+        Ok(AppView { app, contacts, environments })
+    }
+
+    /// An environment with what it may do and what was deployed.
+    pub async fn load_environment(&self, actor: &Actor, app: &str, key: &str) -> Result<EnvironmentView> {
+        let AppView { app, environments, .. } = self.load_app(actor, app).await?;
+        let listed = environments.into_iter().find(|e| e.environment.key.as_str() == key);
+        let listed = listed.ok_or(Error::NotFound("environment"))?;
+        let mut db = self.read().await?;
+        let id = listed.environment.id;
+        Ok(EnvironmentView {
+            listed,
+            app_name: app.name,
+            principal: principals::find(&mut db, id).await?,
+            uses: grants::list_uses(&mut db, id).await?,
+            deployments: store::deployments::list(&mut db, id).await?,
+        })
+    }
+}
+
+/// Puts an environment into the Space named after it, created if absent.
+async fn join_space(db: &mut store::PgConnection, environment: &Environment) -> Result<()> {
+    let name = SpaceName::of_environment(environment.name.as_str(), &environment.key);
+    let space = store::spaces::find_or_insert(db, SpaceId(Uuid::now_v7()), &name).await?;
+    Ok(store::apps::set_space(db, environment.id, space.id).await?)
+}

@@ -1,0 +1,545 @@
+//! Bridges: the wizard's draft, its role and policy, Check, Start, Stop, taking one away.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Actor, Error, Manager, Result,
+    actor::Right,
+    commit,
+    error::{Check, FieldError},
+};
+use crate::{
+    aws::{
+        self, Aws,
+        policy::{self, ForeignAccess, Format},
+    },
+    domain::{
+        bridge::{Desired, Direction, Status},
+        history::Act,
+        ids::{BridgeId, EventId},
+        landscape::Space,
+        names::Title,
+        queue_url::{QueueUrl, Region},
+    },
+    secrets::random,
+    store,
+};
+
+pub use aws::{ActionCheck, Grade, QueueCheck, Readiness};
+pub use store::bridges::{Bridge, Route};
+
+/// Drafts that a member may have at once.
+const MAX_DRAFTS: i64 = 10;
+/// Routes of one bridge.
+const MAX_ROUTES: usize = 100;
+/// How long AWS needs to show a new role everywhere: a queue's policy that names it is refused before
+/// (IAM User Guide, "Changes that I make are not always immediately visible").
+const ROLE_SETTLES: Duration = Duration::from_secs(10);
+
+/// What a form or a request says of a bridge.
+#[derive(Clone, Debug, Default)]
+pub struct BridgeDraft {
+    /// Name.
+    pub name: String,
+    /// Name of the Space.
+    pub space: String,
+    /// AWS region.
+    pub region: String,
+}
+
+/// A route as a form or a request says it.
+#[derive(Clone, Debug)]
+pub struct RouteDraft {
+    /// Key of the service.
+    pub service: String,
+    /// The event.
+    pub event: String,
+    /// Direction.
+    pub direction: Direction,
+    /// The queue's address.
+    pub queue_url: String,
+}
+
+/// The statement to be added to one queue's policy.
+#[derive(Clone, Debug)]
+pub struct QueuePolicy {
+    /// The queue.
+    pub queue: QueueUrl,
+    /// Directions the bridge uses it in.
+    pub directions: Vec<Direction>,
+    /// The text to copy.
+    pub statement: String,
+    /// What goes wrong if it is used carelessly.
+    pub warning: Option<&'static str>,
+    /// The queue's own policy with the statement in it, once that could be read.
+    pub merged: Option<String>,
+    /// Why it cannot be put in: too big, and what to remove.
+    pub problem: Option<String>,
+}
+
+/// The access policy of a bridge.
+#[derive(Clone, Debug)]
+pub struct BridgePolicy {
+    /// One per queue.
+    pub queues: Vec<QueuePolicy>,
+    /// Until when AWS may still refuse a policy that names the role, because it is so new.
+    pub role_settles_at: Option<OffsetDateTime>,
+}
+
+impl Manager {
+    /// The first steps of the wizard: makes a draft.
+    pub async fn create_bridge(&self, actor: &Actor, draft: &BridgeDraft) -> Result<BridgeId> {
+        self.aws()?;
+        let (name, region) = self.parse_bridge(draft)?;
+        let mut tx = self.begin().await?;
+        let space = find_space(&mut tx, &draft.space).await?;
+        actor.require(Right::ActIn(space.id), &mut tx).await?;
+        if let Some(member) = actor.member()
+            && store::bridges::count_drafts(&mut tx, member).await? >= MAX_DRAFTS
+        {
+            return Err(Error::conflict(
+                "too-many-drafts",
+                format!("you have {MAX_DRAFTS} drafts already: finish or delete one first"),
+            ));
+        }
+        let id = BridgeId(Uuid::now_v7());
+        // Made here and never taken from a user: whoever chose it could reach through another's role.
+        let external_id = Uuid::from_bytes(random()).simple().to_string();
+        store::bridges::insert(&mut tx, id, &name, &space, &region, &external_id, actor.member()).await?;
+        let act = act("bridge.drafted", id, &name, None, Some(json!({ "space": space.name, "region": region })));
+        self.record(&mut tx, actor, act).await?;
+        commit(tx).await?;
+        Ok(id)
+    }
+
+    /// Changes name, Space and region of a draft. The Space and region of routes that are there bind.
+    pub async fn change_bridge(&self, actor: &Actor, id: BridgeId, version: i64, draft: &BridgeDraft) -> Result<()> {
+        let (name, region) = self.parse_bridge(draft)?;
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, Some(version)).await?;
+        let space = find_space(&mut tx, &draft.space).await?;
+        actor.require(Right::ActIn(space.id), &mut tx).await?;
+        let moves = space.id != bridge.space.id || region != bridge.region;
+        if moves && bridge.desired != Desired::Draft {
+            return Err(Error::conflict(
+                "bridge-not-draft",
+                "Space and region can only be changed while the bridge is a draft: make another bridge",
+            ));
+        }
+        if moves && !bridge.routes.is_empty() {
+            return Err(Error::conflict(
+                "bridge-has-events",
+                "Space and region decide which events and queues there are: remove the business events first",
+            ));
+        }
+        store::bridges::update(&mut tx, id, &name, &space, &region).await?;
+        let shown = |n: &Title, s: &Space, r: &Region| Some(json!({ "name": n, "space": s.name, "region": r }));
+        let before = shown(&bridge.name, &bridge.space, &bridge.region);
+        self.record(&mut tx, actor, act("bridge.changed", id, &name, before, shown(&name, &space, &region))).await?;
+        commit(tx).await
+    }
+
+    /// The third step: replaces the routes, gives the bridge the grants it needs, and sees to its role.
+    ///
+    /// The role is made before anything is written: a queue's policy can only name a role that exists.
+    pub async fn save_routes(&self, actor: &Actor, id: BridgeId, version: i64, routes: &[RouteDraft]) -> Result<()> {
+        let aws = self.aws()?.clone();
+        let bridge = {
+            let mut db = self.read().await?;
+            let bridge = self.find_bridge_for(&mut db, actor, id).await?;
+            self.parse_routes(&mut db, &bridge, routes).await?;
+            bridge
+        };
+        if bridge.version != version {
+            return Err(Error::stale());
+        }
+        let role = match routes.is_empty() {
+            true => None,
+            false => Some(aws.ensure_role(id, &bridge.external_id, bridge.role_arn.as_deref()).await?),
+        };
+
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, Some(version)).await?;
+        let parsed = self.parse_routes(&mut tx, &bridge, routes).await?;
+        let rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
+        store::bridges::set_routes(&mut tx, id, &rows).await?;
+        if let Some(role) = &role
+            && (role.created || role.changed || bridge.role_arn.is_none())
+        {
+            store::bridges::set_role(&mut tx, id, &role.arn).await?;
+        }
+        store::grants::delete_unused_of_bridge(&mut tx, id).await?;
+        for route in &parsed {
+            if self.may_grant(&mut tx, actor, route).await? {
+                store::grants::insert_for_bridge(&mut tx, id, route.event, route.direction.needs()).await?;
+            }
+        }
+        let after = store::bridges::find(&mut tx, id).await?.ok_or(Error::NotFound("bridge"))?;
+        let shown = |b: &Bridge| {
+            let routes = b.routes.iter().map(
+                |r| json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue }),
+            );
+            Some(json!({ "routes": routes.collect::<Vec<_>>() }))
+        };
+        let act = act("bridge.routes-saved", id, &bridge.name, shown(&bridge), shown(&after));
+        self.record(&mut tx, actor, act).await?;
+        commit(tx).await
+    }
+
+    /// The statements to be added to the queues' policies.
+    pub async fn bridge_policy(&self, actor: &Actor, id: BridgeId, format: Format) -> Result<BridgePolicy> {
+        let bridge = self.find_bridge_for(&mut *self.read().await?, actor, id).await?;
+        let Some(role_arn) = &bridge.role_arn else {
+            return Err(Error::conflict("no-queues", "save the queues first: the policy names the role made then"));
+        };
+        let checks = checks(&bridge);
+        let queues = queues(&bridge)
+            .into_iter()
+            .map(|(queue, directions)| {
+                let statements: Vec<_> =
+                    directions.iter().map(|&d| policy::statement(id, role_arn, &queue, d)).collect();
+                let present = checks.iter().find(|c| c.queue == queue).and_then(|c| c.attributes.as_ref());
+                let (merged, problem) = match present.map(|a| policy::merge(a.policy.as_deref(), &statements)) {
+                    None => (None, None),
+                    Some(Ok(merged)) => (Some(merged), None),
+                    Some(Err(error)) => (None, Some(error.to_string())),
+                };
+                let snippet = policy::render(format, &statements).map_err(Error::internal)?;
+                Ok(QueuePolicy {
+                    queue,
+                    directions,
+                    statement: snippet.text,
+                    warning: snippet.warning,
+                    merged,
+                    problem,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let settles = bridge.role_changed_at.map(|at| at + ROLE_SETTLES).filter(|at| *at > OffsetDateTime::now_utc());
+        Ok(BridgePolicy { queues, role_settles_at: settles })
+    }
+
+    /// Asks AWS, queue by queue and action by action, whether the bridge may do what it needs. Receives and sends
+    /// nothing.
+    pub async fn check_bridge(&self, actor: &Actor, id: BridgeId) -> Result<Vec<QueueCheck>> {
+        let aws = self.aws()?.clone();
+        let bridge = self.find_bridge_for(&mut *self.read().await?, actor, id).await?;
+        let Some(role_arn) = bridge.role_arn.clone() else {
+            return Err(Error::conflict("no-queues", "save the queues first: there is nothing to check yet"));
+        };
+        let queues = queues(&bridge);
+        let changed = self.allow_foreign(&aws, &bridge, &queues).await?;
+        if changed {
+            let mut tx = self.begin().await?;
+            store::bridges::set_role(&mut tx, id, &role_arn).await?;
+            commit(tx).await?;
+        }
+        let role_age = match bridge.role_changed_at {
+            Some(at) if !changed => Duration::try_from(OffsetDateTime::now_utc() - at).unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let checks = futures::future::join_all(queues.iter().map(|(queue, directions)| {
+            aws.check_queue(id, &bridge.external_id, &role_arn, queue, directions, role_age)
+        }))
+        .await;
+        let value = serde_json::to_value(&checks).map_err(Error::internal)?;
+        let mut tx = self.begin().await?;
+        self.bridge_to_change(&mut tx, actor, id, None).await?;
+        if !store::bridges::set_checked(&mut tx, id, bridge.version, &value).await? {
+            return Err(Error::stale());
+        }
+        commit(tx).await?;
+        Ok(checks)
+    }
+
+    /// Queues of other accounts need the role's own policy as well; queues of this account need none.
+    async fn allow_foreign(&self, aws: &Aws, bridge: &Bridge, queues: &[(QueueUrl, Vec<Direction>)]) -> Result<bool> {
+        let checks = checks(bridge);
+        let key = |queue: &QueueUrl| checks.iter().find(|c| c.queue == *queue)?.attributes.as_ref()?.kms_key.clone();
+        let foreign: Vec<_> = queues
+            .iter()
+            .filter(|(queue, _)| !aws.is_own(queue))
+            .flat_map(|(queue, directions)| {
+                directions.iter().map(|&direction| ForeignAccess { queue: queue.clone(), direction, key: key(queue) })
+            })
+            .collect();
+        Ok(aws.put_queue_policy(bridge.id, &foreign).await?)
+    }
+
+    /// Starts a bridge. Every queue must be ready by the newest Check; where a check cannot be made, the member
+    /// vouches for the statements instead.
+    pub async fn start_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>, vouched: bool) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, version).await?;
+        if bridge.desired == Desired::Running {
+            return Ok(());
+        }
+        require_startable(&bridge, vouched)?;
+        store::bridges::set_desired(&mut tx, id, Desired::Running, Status::Provisioning).await?;
+        let after = Some(json!({ "vouched": vouched }));
+        self.record(&mut tx, actor, act("bridge.started", id, &bridge.name, None, after)).await?;
+        commit(tx).await
+    }
+
+    /// Stops a bridge. It goes on later where it was.
+    pub async fn stop_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, version).await?;
+        if bridge.desired != Desired::Running {
+            return Ok(());
+        }
+        // The status stays until the worker has drained the lanes and says so.
+        store::bridges::set_desired(&mut tx, id, Desired::Stopped, bridge.status).await?;
+        self.record(&mut tx, actor, act("bridge.stopped", id, &bridge.name, None, None)).await?;
+        commit(tx).await
+    }
+
+    /// Takes a bridge away: its lanes end, then its role and its rows go. What Kafka and the queues hold stays.
+    pub async fn delete_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, version).await?;
+        let status = match bridge.desired {
+            Desired::Draft => Status::Draft,
+            _ => bridge.status,
+        };
+        store::bridges::set_desired(&mut tx, id, Desired::Deleted, status).await?;
+        let before = Some(json!({ "space": bridge.space.name, "region": bridge.region }));
+        self.record(&mut tx, actor, act("bridge.deleted", id, &bridge.name, before, None)).await?;
+        commit(tx).await
+    }
+
+    /// Bridges by Space and name; drafts only of the actor himself, or for an admin.
+    pub async fn list_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
+        let mut db = self.read().await?;
+        let member = actor.require(Right::Look, &mut db).await?;
+        let is_admin = actor.require(Right::Administer, &mut db).await.is_ok();
+        let bridges = store::bridges::list(&mut db).await?;
+        let own = member.map(|m| m.id);
+        Ok(bridges
+            .into_iter()
+            .filter(|b| b.desired != Desired::Draft || is_admin || (own.is_some() && b.created_by == own))
+            .collect())
+    }
+
+    /// A bridge to look at. Another member's draft answers as if it did not exist.
+    pub async fn load_bridge(&self, actor: &Actor, id: BridgeId) -> Result<Bridge> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        visible(&mut db, actor, id).await
+    }
+
+    /// Spaces in which the actor may make bridges.
+    pub async fn list_spaces_for_bridges(&self, actor: &Actor) -> Result<Vec<Space>> {
+        let mut db = self.read().await?;
+        let is_admin = actor.require(Right::Administer, &mut db).await.is_ok();
+        let member = if is_admin { None } else { actor.member() };
+        Ok(store::apps::list_spaces_of_contact(&mut db, member).await?)
+    }
+
+    /// The region that new bridges are offered first, and whether bridges can be made at all.
+    pub fn home_region(&self) -> Option<&Region> {
+        self.parts.aws.as_ref().map(|aws| &aws.settings().region)
+    }
+
+    fn aws(&self) -> Result<&Aws> {
+        self.parts.aws.as_ref().ok_or_else(|| {
+            Error::conflict(
+                "no-aws",
+                "this installation is not connected to AWS: the operator sets [aws] in its configuration",
+            )
+        })
+    }
+
+    fn parse_bridge(&self, draft: &BridgeDraft) -> Result<(Title, Region)> {
+        let mut check = Check::default();
+        let name = check.parse::<Title>("name", &draft.name);
+        let region = check.parse::<Region>("region", &draft.region);
+        if let (Some(region), Some(home)) = (&region, self.home_region())
+            && region.partition() != home.partition()
+        {
+            check.add("region", format!("must be of the AWS partition {}", home.partition().as_str()));
+        }
+        match (name, region) {
+            (Some(name), Some(region)) => check.finish().map(|()| (name, region)),
+            _ => Err(check.refuse()),
+        }
+    }
+
+    /// A bridge that the actor may act for.
+    async fn find_bridge_for(&self, db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -> Result<Bridge> {
+        actor.require(Right::Look, db).await?;
+        let bridge = visible(db, actor, id).await?;
+        actor.require(Right::ActIn(bridge.space.id), db).await?;
+        Ok(bridge)
+    }
+
+    /// The same, locked, and of the version that was looked at.
+    async fn bridge_to_change(
+        &self,
+        db: &mut store::PgConnection,
+        actor: &Actor,
+        id: BridgeId,
+        version: Option<i64>,
+    ) -> Result<Bridge> {
+        store::bridges::lock(db, id).await?;
+        let bridge = self.find_bridge_for(db, actor, id).await?;
+        if bridge.desired == Desired::Deleted {
+            return Err(Error::NotFound("bridge"));
+        }
+        if version.is_some_and(|v| v != bridge.version) {
+            return Err(Error::stale());
+        }
+        Ok(bridge)
+    }
+
+    async fn parse_routes(
+        &self,
+        db: &mut store::PgConnection,
+        bridge: &Bridge,
+        routes: &[RouteDraft],
+    ) -> Result<Vec<ParsedRoute>> {
+        let mut wrong = Vec::new();
+        if routes.len() > MAX_ROUTES {
+            wrong.push(FieldError::new("routes", format!("may be at most {MAX_ROUTES}")));
+        }
+        let (mut parsed, mut seen) = (Vec::<ParsedRoute>::new(), BTreeSet::new());
+        for (i, route) in routes.iter().take(MAX_ROUTES).enumerate() {
+            let field = |name: &str| format!("routes/{i}/{name}");
+            let queue = match route.queue_url.parse::<QueueUrl>() {
+                Ok(queue) => queue.require_region(&bridge.region).map(|()| queue),
+                Err(error) => Err(error),
+            };
+            let queue = queue.map_err(|e| wrong.push(FieldError::new(field("queue_url"), e))).ok();
+            let event = store::catalogue::find_event(db, &route.service, &route.event).await?;
+            let Some(event) = event else {
+                let why = format!("names an event that {} does not have", route.service);
+                wrong.push(FieldError::new(field("event"), why));
+                continue;
+            };
+            if !store::catalogue::has_topic(db, event.channel, bridge.space.id).await? {
+                let why =
+                    format!("does not flow in {}: deploy an app that publishes it there first", bridge.space.name);
+                wrong.push(FieldError::new(field("event"), why));
+                continue;
+            }
+            // A bridge is outside every app: what its contract lets others do holds for it.
+            let (may, verb) = match route.direction {
+                Direction::Outbound => (event.app_sends, "subscribe to"),
+                Direction::Inbound => (event.app_receives, "publish"),
+            };
+            if !may {
+                let why = format!("cannot be chosen: the contract does not let others {verb} {}", event.name);
+                wrong.push(FieldError::new(field("direction"), why));
+            }
+            if !seen.insert((event.id, route.direction)) {
+                wrong.push(FieldError::new(field("direction"), "is there already for this event"));
+            }
+            if let Some(queue) = queue {
+                let opposite = parsed.iter().any(|p| p.queue == queue && p.direction != route.direction);
+                if opposite {
+                    let why = "is used in the other direction too: events would go round for ever; use two queues";
+                    wrong.push(FieldError::new(field("queue_url"), why));
+                }
+                let owner = event.app;
+                parsed.push(ParsedRoute { event: event.id, owner, direction: route.direction, queue, open: may });
+            }
+        }
+        if wrong.is_empty() { Ok(parsed) } else { Err(Error::Invalid(wrong)) }
+    }
+
+    /// Whether the grant of a route comes with it: by default access, or because the actor decides over the event.
+    async fn may_grant(&self, db: &mut store::PgConnection, actor: &Actor, route: &ParsedRoute) -> Result<bool> {
+        if self.parts.default_access.bridges && route.open {
+            return Ok(true);
+        }
+        let right = route.owner.map_or(Right::Administer, Right::ActFor);
+        match actor.require(right, db).await {
+            Ok(_) => Ok(true),
+            Err(Error::Forbidden(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+struct ParsedRoute {
+    event: EventId,
+    owner: Option<crate::domain::ids::AppId>,
+    direction: Direction,
+    queue: QueueUrl,
+    open: bool,
+}
+
+async fn find_space(db: &mut store::PgConnection, name: &str) -> Result<Space> {
+    let missing = || Error::field("space", "must be one of the Spaces there are");
+    store::spaces::find(db, name).await?.ok_or_else(missing)
+}
+
+async fn visible(db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -> Result<Bridge> {
+    let bridge = store::bridges::find(db, id).await?.ok_or(Error::NotFound("bridge"))?;
+    let own = actor.member().is_some() && bridge.created_by == actor.member();
+    if bridge.desired == Desired::Draft && !own && actor.require(Right::Administer, db).await.is_err() {
+        return Err(Error::NotFound("bridge"));
+    }
+    Ok(bridge)
+}
+
+/// The newest result of Check, as it was kept.
+pub fn checks(bridge: &Bridge) -> Vec<QueueCheck> {
+    bridge.checked.clone().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+}
+
+/// The queues of a bridge, each with its directions.
+fn queues(bridge: &Bridge) -> Vec<(QueueUrl, Vec<Direction>)> {
+    let mut queues = std::collections::BTreeMap::<QueueUrl, BTreeSet<Direction>>::new();
+    for route in &bridge.routes {
+        queues.entry(route.queue.clone()).or_default().insert(route.direction);
+    }
+    queues.into_iter().map(|(queue, directions)| (queue, directions.into_iter().collect())).collect()
+}
+
+/// Why a bridge cannot be started as it is; `Ok` when it can.
+pub fn require_startable(bridge: &Bridge, vouched: bool) -> Result<()> {
+    if bridge.routes.is_empty() {
+        return Err(Error::conflict("no-routes", "choose at least one business event first"));
+    }
+    if let Some(route) = bridge.routes.iter().find(|r| !r.granted) {
+        return Err(Error::conflict(
+            "no-grant",
+            format!("the bridge has no access to {} yet: a contact of the app that defines it grants it", route.event),
+        ));
+    }
+    let checks = checks(bridge);
+    for (queue, _) in queues(bridge) {
+        let name = queue.name();
+        let readiness = checks.iter().find(|c| c.queue == queue).map(QueueCheck::readiness);
+        let why = match readiness {
+            Some(Readiness::Ready) => continue,
+            Some(Readiness::Unknown) if vouched => continue,
+            Some(Readiness::Unknown) => format!("{name} could not be checked: confirm that its statement was added"),
+            Some(Readiness::NotYet) => format!("AWS does not show the access to {name} yet: check again in a minute"),
+            Some(Readiness::NotReady) => format!("{name} does not let the bridge in: add the statement, then check"),
+            None => format!("{name} was not checked since the queues were saved: check it first"),
+        };
+        return Err(Error::conflict("queue-not-ready", why));
+    }
+    Ok(())
+}
+
+fn act(name: &'static str, id: BridgeId, title: &Title, before: Option<Value>, after: Option<Value>) -> Act {
+    Act { name, object_kind: "bridge", object_id: id.0, object_name: title.to_string(), before, after }
+}
+
+impl From<aws::Error> for Error {
+    fn from(error: aws::Error) -> Self {
+        tracing::warn!(error = ?error, "AWS did not do it");
+        if error.is_transient() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::conflict("aws-refused", error.to_string())
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What there is: Spaces, services, events, channels.
+
+use super::{Actor, Error, Manager, Page, Result, actor::Right};
+use crate::{
+    domain::{ids::ChannelId, landscape::Space},
+    store,
+};
+
+pub use store::{
+    catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic},
+    spaces::{Listed as ListedSpace, Use as SpaceUse},
+};
+
+/// A Space with all its page shows.
+#[derive(Clone, Debug)]
+pub struct SpaceView {
+    /// The Space.
+    pub space: Space,
+    /// Who may publish and subscribe what.
+    pub uses: Vec<SpaceUse>,
+    /// Its channels.
+    pub channels: Vec<ListedChannel>,
+}
+
+impl Manager {
+    /// All Spaces, by name.
+    pub async fn list_spaces(&self, actor: &Actor) -> Result<Vec<ListedSpace>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::spaces::list(&mut db).await?)
+    }
+
+    /// A Space, and who exchanges what in it.
+    pub async fn load_space(&self, actor: &Actor, name: &str) -> Result<SpaceView> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        let space = store::spaces::find(&mut db, name).await?.ok_or(Error::NotFound("Space"))?;
+        let uses = store::spaces::list_uses(&mut db, space.id).await?;
+        let filter = Filter { space: Some(space.name.to_string()), limit: 200, ..Filter::default() };
+        let channels = store::catalogue::list_channels(&mut db, &filter).await?.items;
+        Ok(SpaceView { space, uses, channels })
+    }
+
+    /// Channels, by service.
+    pub async fn list_channels(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedChannel>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::catalogue::list_channels(&mut db, filter).await?)
+    }
+
+    /// A channel with its events and topics.
+    pub async fn load_channel(&self, actor: &Actor, id: ChannelId) -> Result<Channel> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        store::catalogue::find_channel(&mut db, id).await?.ok_or(Error::NotFound("channel"))
+    }
+
+    /// Events, by name.
+    pub async fn list_events(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedEvent>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::catalogue::list_events(&mut db, filter).await?)
+    }
+
+    /// Services, by key.
+    pub async fn list_services(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedService>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::catalogue::list_services(&mut db, filter).await?)
+    }
+
+    /// Whether the database answers and has this program's shape.
+    pub async fn is_ready(&self) -> bool {
+        store::is_ready(&self.pool).await.unwrap_or(false)
+    }
+}

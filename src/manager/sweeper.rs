@@ -1,0 +1,78 @@
+//! What is left over: bridges to be taken away, drafts nobody came back to, sessions that have expired.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Actor, Manager, Result, commit};
+use crate::{
+    domain::{bridge::Desired, history::Act, ids::BridgeId},
+    store,
+};
+
+/// How often it looks without being woken.
+const PERIOD: Duration = Duration::from_secs(2);
+
+impl Manager {
+    /// Sweeps until it is asked to stop. What fails is tried again at the next period.
+    pub async fn sweep(self, shutdown: CancellationToken) -> Result<()> {
+        let mut passes = 0_u64;
+        while !shutdown.is_cancelled() {
+            if let Err(error) = self.sweep_bridges().await {
+                tracing::warn!(%error, "bridges could not be swept");
+            }
+            // Sessions expire by themselves; their rows only have to go now and then.
+            if passes.is_multiple_of(150) {
+                if let Err(error) = self.sweep_sessions().await {
+                    tracing::warn!(%error, "sessions could not be swept");
+                }
+            }
+            passes += 1;
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_sessions(&self) -> Result<()> {
+        store::sessions::delete_expired(&mut *self.read().await?).await?;
+        Ok(())
+    }
+
+    /// Removes the role and the rows of each bridge that is to go: the role first, so that a crash between the two
+    /// is repeated and never leaves a role that nobody knows of.
+    async fn sweep_bridges(&self) -> Result<()> {
+        let ids = store::bridges::list_to_sweep(&mut *self.read().await?).await?;
+        for id in ids {
+            if let Err(error) = self.remove_bridge(id).await {
+                tracing::warn!(bridge = %id, %error, "a bridge could not be taken away yet");
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_bridge(&self, id: BridgeId) -> Result<()> {
+        if let Some(aws) = &self.parts.aws {
+            aws.delete_role(id).await?;
+        }
+        let mut tx = self.begin().await?;
+        if store::bridges::lock(&mut tx, id).await?.is_none() {
+            return Ok(());
+        }
+        let Some(bridge) = store::bridges::find(&mut tx, id).await? else { return Ok(()) };
+        store::bridges::delete(&mut tx, id).await?;
+        let name = if bridge.desired == Desired::Draft { "bridge.draft-swept" } else { "bridge.removed" };
+        let act = Act {
+            name,
+            object_kind: "bridge",
+            object_id: id.0,
+            object_name: bridge.name.to_string(),
+            before: None,
+            after: None,
+        };
+        self.record(&mut tx, &Actor::Product("sweeper"), act).await?;
+        commit(tx).await
+    }
+}
