@@ -166,6 +166,9 @@ pub struct Aws {
     pub worker_secret_access_key: Option<SecretString>,
     /// ARN of the permissions boundary of every role made.
     pub permissions_boundary: Option<String>,
+    /// Whether AWS's names may lead to private addresses, as with interface endpoints in a VPC.
+    #[serde(default)]
+    pub allow_private_addresses: bool,
     /// Endpoint instead of AWS's own, for development; also read from `AWS_ENDPOINT_URL_IAM`.
     pub endpoint_url_iam: Option<String>,
     /// The same for STS; also read from `AWS_ENDPOINT_URL_STS`.
@@ -257,6 +260,7 @@ const KEYS: &[&str] = &[
     "aws.worker_access_key_id",
     "aws.worker_secret_access_key",
     "aws.permissions_boundary",
+    "aws.allow_private_addresses",
     "aws.endpoint_url_iam",
     "aws.endpoint_url_sts",
     "aws.endpoint_url_sqs",

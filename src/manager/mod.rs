@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod deployments;
 mod error;
 pub mod history;
+mod live;
 pub mod members;
 pub mod sessions;
 pub mod sweeper;
@@ -37,6 +38,7 @@ use crate::{
 pub struct Manager {
     pool: PgPool,
     parts: Arc<Parts>,
+    hub: live::Hub,
 }
 
 /// What does not change while the program runs.
@@ -80,7 +82,7 @@ pub struct KafkaForApps {
 impl Manager {
     /// A manager over a database.
     pub fn new(pool: PgPool, parts: Parts) -> Self {
-        Self { pool, parts: Arc::new(parts) }
+        Self { pool, parts: Arc::new(parts), hub: live::Hub::default() }
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {

@@ -1,0 +1,48 @@
+//! The stream that says what has changed: one per tab, about one object.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::StreamExt;
+use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::visit::Visit;
+use crate::manager::Manager;
+
+#[derive(Deserialize)]
+pub(super) struct About {
+    about: String,
+}
+
+/// Sends the topic each time the object changes, and once more after the listener was behind: what it missed is
+/// unknown then, and looking again is right.
+pub(super) async fn stream(
+    visit: Option<Visit>,
+    State(manager): State<Manager>,
+    Query(About { about }): Query<About>,
+) -> Response {
+    if visit.is_none() {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let changes = futures::stream::unfold(manager.changes(), |mut changes| async move {
+        match changes.recv().await {
+            Ok(topic) => Some((Some(topic), changes)),
+            Err(RecvError::Lagged(_)) => Some((None, changes)),
+            Err(RecvError::Closed) => None,
+        }
+    });
+    let events = changes.filter_map(move |topic| {
+        let about = about.clone();
+        let hit = topic.is_none_or(|topic| topic == about);
+        async move { hit.then(|| Ok::<_, Infallible>(Event::default().data(about))) }
+    });
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}

@@ -1,0 +1,81 @@
+//! Small parts that several pages share, and the words they use for what the manager knows.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Form,
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use crate::{
+    manager::Followed,
+    web::ui::{Errors, Moment, Notice, State, Tone},
+};
+
+/// The fields of a form as they were typed, in the order they came; a name may come several times.
+#[derive(Clone, Debug, Default)]
+pub struct Typed(Vec<(String, String)>);
+
+impl Typed {
+    /// Fields as a page first shows them.
+    pub fn of<const N: usize>(fields: [(&str, String); N]) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The first value of a field; empty where it is missing.
+    pub fn get(&self, name: &str) -> String {
+        self.find(name).unwrap_or_default().to_owned()
+    }
+
+    /// The first value of a field.
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// All values of a field.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()
+    }
+
+    /// Whether a box is ticked, or a button was used.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// A whole number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.find(name)?.parse().ok()
+    }
+
+    /// Fields with this beginning, by the rest of their name.
+    pub fn beginning(&self, prefix: &str) -> BTreeMap<&str, &str> {
+        self.0.iter().filter_map(|(n, v)| Some((n.strip_prefix(prefix)?, v.as_str()))).collect()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Typed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let Form(fields) =
+            Form::<Vec<(String, String)>>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self(fields))
+    }
+}
+
+/// What Kafka has made of something, as a status.
+pub fn followed(followed: &Followed, now: OffsetDateTime) -> State {
+    match followed {
+        Followed::Applied => State::Applied,
+        Followed::Pending(since) => State::Pending(Some(Moment::new(*since, now))),
+        Followed::Failed(why) => State::Failed(why.clone()),
+    }
+}
+
+/// What is wrong with a form as a whole: what belongs to none of its fields.
+pub fn form_error(errors: &Errors) -> impl IntoView + use<> {
+    errors.get("").map(|text| view! { <Notice tone=Tone::Fail title=text announce=true/> })
+}

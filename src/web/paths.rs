@@ -1,0 +1,216 @@
+//! Every address of the console. Pages and tests take them from here, never write them.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::domain::ids::{BridgeId, ChannelId, MemberId, TokenId};
+
+/// All but unreserved characters (RFC 3986, section 2.3).
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b',')
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A part of a path or the value of a parameter.
+pub fn escape(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+/// The overview.
+pub const OVERVIEW: &str = "/";
+/// Signing in.
+pub const SIGN_IN: &str = "/sign-in";
+/// Signing out (post only).
+pub const SIGN_OUT: &str = "/sign-out";
+/// Choosing light or dark (post only).
+pub const THEME: &str = "/theme";
+/// The stream of changes.
+pub const LIVE: &str = "/live";
+/// The apps.
+pub const APPS: &str = "/apps";
+/// Registering an app.
+pub const NEW_APP: &str = "/apps/new";
+/// The Spaces.
+pub const SPACES: &str = "/spaces";
+/// The channels.
+pub const CHANNELS: &str = "/channels";
+/// The events.
+pub const EVENTS: &str = "/events";
+/// The services.
+pub const SERVICES: &str = "/services";
+/// The bridges.
+pub const BRIDGES: &str = "/bridges";
+/// The wizard's first step.
+pub const NEW_BRIDGE: &str = "/bridges/new";
+/// The wizard's second step, before there is a draft.
+pub const NEW_BRIDGE_DETAILS: &str = "/bridges/new/details";
+/// The people.
+pub const PEOPLE: &str = "/people";
+/// One's own profile: tokens.
+pub const PROFILE: &str = "/profile";
+/// The history.
+pub const HISTORY: &str = "/history";
+/// The cluster.
+pub const CLUSTER: &str = "/cluster";
+
+/// The stream of changes of one object: `kind:id`.
+pub fn live(topic: &str) -> String {
+    format!("{LIVE}?about={}", escape(topic))
+}
+
+/// Setting a password by a one-time link.
+pub fn password(secret: &str) -> String {
+    format!("/password/{secret}")
+}
+
+/// An app.
+pub fn app(app: &str) -> String {
+    format!("{APPS}/{app}")
+}
+
+/// Changing an app's name and contacts.
+pub fn edit_app(app: &str) -> String {
+    format!("{APPS}/{app}/edit")
+}
+
+/// The broker's switch of an app (post only).
+pub fn app_broker(app: &str) -> String {
+    format!("{APPS}/{app}/broker")
+}
+
+/// Registering an environment.
+pub fn new_environment(app: &str) -> String {
+    format!("{APPS}/{app}/environments/new")
+}
+
+/// An environment.
+pub fn environment(app: &str, environment: &str) -> String {
+    format!("{APPS}/{app}/environments/{environment}")
+}
+
+/// The broker's switch of an environment (post only).
+pub fn environment_broker(app: &str, environment: &str) -> String {
+    format!("{APPS}/{app}/environments/{environment}/broker")
+}
+
+/// Making credentials: asks first, shows them in the answer.
+pub fn credentials(app: &str, environment: &str) -> String {
+    format!("{APPS}/{app}/environments/{environment}/credentials")
+}
+
+/// Making a deploy token: asks first, shows it in the answer.
+pub fn deploy_tokens(app: &str, environment: &str) -> String {
+    format!("{APPS}/{app}/environments/{environment}/tokens")
+}
+
+/// Ending a token (post only).
+pub fn revoke_token(token: TokenId) -> String {
+    format!("/tokens/{token}/revoke")
+}
+
+/// A Space.
+pub fn space(space: &str) -> String {
+    format!("{SPACES}/{space}")
+}
+
+/// A channel.
+pub fn channel(channel: ChannelId) -> String {
+    format!("{CHANNELS}/{channel}")
+}
+
+/// Events whose name, service or title holds this text.
+pub fn events_named(text: &str) -> String {
+    format!("{EVENTS}?q={}", escape(text))
+}
+
+/// A bridge.
+pub fn bridge(bridge: BridgeId) -> String {
+    format!("{BRIDGES}/{bridge}")
+}
+
+/// The wizard's second step of a draft.
+pub fn bridge_details(bridge: BridgeId) -> String {
+    format!("{BRIDGES}/{bridge}/details")
+}
+
+/// The wizard's third step.
+pub fn bridge_events(bridge: BridgeId) -> String {
+    format!("{BRIDGES}/{bridge}/events")
+}
+
+/// Choosing events to add in the third step.
+pub fn bridge_add_events(bridge: BridgeId) -> String {
+    format!("{BRIDGES}/{bridge}/events/add")
+}
+
+/// An act on a bridge (post only): `check`, `start`, `stop`, `delete`.
+pub fn bridge_act(bridge: BridgeId, act: &str) -> String {
+    format!("{BRIDGES}/{bridge}/{act}")
+}
+
+/// The access policy of a bridge as a file, in a format.
+pub fn bridge_policy(bridge: BridgeId, format: &str) -> String {
+    format!("{BRIDGES}/{bridge}/policy?format={format}")
+}
+
+/// Changing a member (post only).
+pub fn member(member: MemberId) -> String {
+    format!("{PEOPLE}/{member}")
+}
+
+/// A new one-time link for a member (post only).
+pub fn member_link(member: MemberId) -> String {
+    format!("{PEOPLE}/{member}/link")
+}
+
+/// Signing in, and coming back to a page afterwards.
+pub fn sign_in_for(path: &str) -> String {
+    if path == OVERVIEW { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?next={}", escape(path)) }
+}
+
+/// A page of ours to go on to: anything else than a path of this origin leads to the overview.
+pub fn local(next: Option<&str>) -> &str {
+    match next {
+        // Browsers read `//host` and `/\host` as another host.
+        Some(path) if path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && path.is_ascii() => path,
+        _ => OVERVIEW,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_origin_are_gone_on_to() {
+        assert_eq!(local(Some("/apps?q=x")), "/apps?q=x");
+        for bad in [None, Some(""), Some("//evil.test"), Some("/\\evil.test"), Some("https://evil.test"), Some("apps")]
+        {
+            assert_eq!(local(bad), OVERVIEW, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_put_into_an_address_cannot_leave_its_place() {
+        assert_eq!(events_named("a&b=c/../d"), "/events?q=a%26b%3Dc%2F..%2Fd");
+    }
+}
