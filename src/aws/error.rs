@@ -305,6 +305,17 @@ pub enum Side {
 }
 
 impl Side {
+    /// As [`Side::of_message`], for a call on a queue.
+    ///
+    /// In one account either side suffices, and where neither allows AWS names the role's: there the queue's is meant,
+    /// since a role has no Allow for queues of its own account.
+    pub(super) fn of_queue_call(message: &str, foreign: bool) -> Self {
+        match Self::of_message(message) {
+            Self::Role if !foreign && !message.contains("explicit deny") => Self::Queue,
+            side => side,
+        }
+    }
+
     /// Reads AWS's text (IAM User Guide, "Troubleshoot access denied error messages").
     pub(super) fn of_message(message: &str) -> Self {
         let has = |text: &str| message.to_ascii_lowercase().contains(text);
@@ -330,7 +341,10 @@ fn cure_of_denial(what: &str, message: &str) -> &'static str {
             "Check that the worker's identity may assume roles of bridges and that the role trusts it"
         }
         (_, what) if what.starts_with("iam:") => "Give the console's identity the policy that \"ebm check\" prints",
-        (Side::Role, _) => "Check the bridge again: the role's own policy lacks this queue",
+        (Side::Role, _) => {
+            "Add the bridge's statement to the queue's access policy; for a queue in another account, check the bridge \
+             again, so that its role gets its side"
+        }
         (Side::Boundary, _) => "The permissions boundary of the bridges' roles does not allow it",
         (Side::Organization, _) => "A policy of the AWS organization forbids it",
         _ => "Add the bridge's statement to the queue's access policy",
@@ -390,7 +404,7 @@ mod tests {
             ("", 500),
         ]
         .map(|(code, status)| kind(code, status));
-        insta::assert_snapshot!(kinds.join("\n"), @r#"
+        insta::assert_snapshot!(kinds.join("\n"), @r"
         AccessDeniedException 403: AccessDenied, transient false
         AccessDenied 403: AccessDenied, transient false
         AWS.SimpleQueueService.NonExistentQueue 400: QueueGone, transient false
@@ -404,7 +418,7 @@ mod tests {
         InvalidParameterValue 400: Other, transient false
         ServiceUnavailable 503: Unavailable, transient true
          500: Unavailable, transient true
-        "#);
+        ");
     }
 
     #[test]

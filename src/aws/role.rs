@@ -1,6 +1,7 @@
 //! A bridge's IAM role, from making to deleting, with the console's identity.
 
 use aws_sdk_iam::{
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     types::{ContextEntry, PolicyEvaluationDecisionType, Role, Tag},
 };
@@ -60,16 +61,16 @@ impl Aws {
     pub async fn ensure_role(&self, bridge: BridgeId, external_id: &str, known: Option<&str>) -> Result<RoleMade> {
         let name = role_name(bridge);
         let trust = policy::trust(&self.settings().worker_arn, external_id);
-        let (role, created) = match (self.find_role(&name).await?, known) {
-            (Some(role), Some(known)) if role.role_id != known => {
-                return Err(Error::RoleChanged { name, was: known.to_owned(), is: role.role_id });
-            }
-            (Some(role), _) => (role, false),
-            (None, Some(_)) => return Err(Error::RoleGone { name }),
-            (None, None) => match self.create_role(bridge, &name, &trust).await? {
+        let (role, created) = match known {
+            Some(known) => match self.find_role(&name).await? {
+                Some(role) if role.role_id == known => (role, false),
+                Some(role) => return Err(Error::RoleChanged { name, was: known.to_owned(), is: role.role_id }),
+                None => return Err(Error::RoleGone { name }),
+            },
+            None => match self.create_role(bridge, &name, &trust).await? {
                 Some(role) => (role, true),
-                // Made by another request meanwhile.
-                None => (self.find_role(&name).await?.ok_or(Error::RoleGone { name: name.clone() })?, false),
+                // Made by another request, or by one whose answer was lost.
+                None => (self.find_role(&name).await?.ok_or_else(|| Error::RoleGone { name: name.clone() })?, false),
             },
         };
         if role.path != ROLE_PATH {
@@ -121,8 +122,7 @@ impl Aws {
         while let Some(policy) = pages.next().await {
             match policy {
                 Ok(policy) => inline.push(policy),
-                Err(error) if is_absent(&error) => return Ok(()),
-                Err(error) => return Err(Error::of("iam:ListRolePolicies", error)),
+                Err(error) => return self.unless_absent(&name, "iam:ListRolePolicies", error).await,
             }
         }
         for policy in inline {
@@ -130,8 +130,7 @@ impl Aws {
         }
         match self.inner.iam.delete_role().role_name(&name).send().await {
             Ok(_) => Ok(()),
-            Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(Error::of("iam:DeleteRole", error)),
+            Err(error) => self.unless_absent(&name, "iam:DeleteRole", error).await,
         }
     }
 
@@ -193,9 +192,32 @@ impl Aws {
     async fn find_role(&self, name: &str) -> Result<Option<Role>> {
         match self.inner.iam.get_role().role_name(name).send().await {
             Ok(answer) => Ok(answer.role),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(Error::of("iam:GetRole", error)),
+            Err(error) => self.unless_absent(name, "iam:GetRole", error).await.map(|()| None),
         }
+    }
+
+    /// Forgives the failure of a call on a role that is not there.
+    ///
+    /// IAM knows the path of a role only while it exists, so an identity that is limited to a path is *refused* where
+    /// the role is absent. Then the list of roles tells.
+    async fn unless_absent<E>(&self, name: &str, what: &'static str, error: SdkError<E, HttpResponse>) -> Result<()>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        if is_absent(&error) {
+            return Ok(());
+        }
+        let error = Error::of(what, error);
+        if !matches!(error, Error::AccessDenied { .. }) {
+            return Err(error);
+        }
+        let mut pages = self.inner.iam.list_roles().path_prefix(ROLE_PATH).into_paginator().items().send();
+        while let Some(role) = pages.next().await {
+            if role.map_err(|error| Error::of("iam:ListRoles", error))?.role_name == name {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// `None` where a role of the name is there already.
@@ -267,7 +289,7 @@ fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
 }
 
 /// A call on a role that must be there.
-fn of_role<E>(what: &'static str, name: &str, error: SdkError<E, aws_sdk_sqs::config::http::HttpResponse>) -> Error
+fn of_role<E>(what: &'static str, name: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

@@ -151,7 +151,7 @@ pub(super) fn grade(seen: &Seen<'_>) -> Grade {
         (_, Some(Consent::None(text))) => Grade::Missing { side: Side::Queue, text },
         (Some(Err(error @ Error::AccessDenied { message, .. })), Some(Consent::Given | Consent::Hangs(_))) => {
             // The policy is there, and SQS does not go by it yet; or another side forbids.
-            match Side::of_message(message) {
+            match Side::of_queue_call(message, seen.foreign) {
                 Side::Queue | Side::Unknown => Grade::NotVisibleYet,
                 side => refused(error, side, seen),
             }
@@ -171,7 +171,7 @@ fn refused(error: &Error, side: Side, seen: &Seen<'_>) -> Grade {
     match error {
         Error::AccessDenied { .. } | Error::QueueGone { .. } if seen.role_age < SETTLES_WITHIN => Grade::NotVisibleYet,
         Error::AccessDenied { message, .. } => {
-            let side = match Side::of_message(message) {
+            let side = match Side::of_queue_call(message, seen.foreign) {
                 Side::Unknown => side,
                 said => said,
             };
@@ -373,6 +373,19 @@ mod tests {
         assert_eq!(grade(&seen(Some(Err(&error)), yes(), None)), Grade::NotVisibleYet);
         let error = denied("with an explicit deny in a service control policy");
         assert_eq!(side(&grade(&seen(Some(Err(&error)), yes(), None))), Some(Side::Organization));
+    }
+
+    #[test]
+    fn in_one_account_a_refusal_that_names_the_role_means_the_queue() {
+        let error = denied("because no identity-based policy allows the sqs:deletemessage action");
+        let mut seen = seen(Some(Err(&error)), None, None);
+        assert_eq!(side(&grade(&seen)), Some(Side::Queue));
+        seen.foreign = true;
+        assert_eq!(side(&grade(&seen)), Some(Side::Role));
+        let error = denied("with an explicit deny in an identity-based policy");
+        seen.tried = Some(Err(&error));
+        seen.foreign = false;
+        assert_eq!(side(&grade(&seen)), Some(Side::Role));
     }
 
     #[test]
