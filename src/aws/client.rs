@@ -118,19 +118,12 @@ fn is_fips(queue: &QueueUrl) -> bool {
 }
 
 async fn identity(keys: Option<&Keys>, settings: &Settings) -> SharedCredentialsProvider {
-    match keys {
-        Some(Keys { access_key_id, secret_access_key }) => SharedCredentialsProvider::new(Credentials::new(
-            access_key_id,
-            secret_access_key.expose_secret(),
-            None,
-            None,
-            "configuration",
-        )),
-        None => {
-            let region = Region::new(settings.region.to_string());
-            SharedCredentialsProvider::new(DefaultCredentialsChain::builder().region(region).build().await)
-        }
-    }
+    let Some(Keys { access_key_id, secret_access_key }) = keys else {
+        let region = Region::new(settings.region.to_string());
+        return SharedCredentialsProvider::new(DefaultCredentialsChain::builder().region(region).build().await);
+    };
+    let secret = secret_access_key.expose_secret();
+    SharedCredentialsProvider::new(Credentials::new(access_key_id, secret, None, None, "configuration"))
 }
 
 /// Tokio's timer for the SDK.

@@ -152,7 +152,7 @@ impl Aws {
     }
 
     /// What the policies of a role's own side say about actions on a resource (IAM API Reference,
-    /// "SimulatePrincipalPolicy"; a queue's policy cannot be simulated for a role).
+    /// `SimulatePrincipalPolicy`; a queue's policy cannot be simulated for a role).
     pub(super) async fn simulate(&self, role_arn: &str, actions: &[&str], resource: &str) -> Result<Vec<Simulated>> {
         const WHAT: &str = "iam:SimulatePrincipalPolicy";
         let secure = ContextEntry::builder()
@@ -175,16 +175,18 @@ impl Aws {
             .evaluation_results
             .unwrap_or_default()
             .into_iter()
-            .map(|result| Simulated {
-                action: result.eval_action_name,
-                allowed: result.eval_decision == PolicyEvaluationDecisionType::Allowed,
-                denied: result.eval_decision == PolicyEvaluationDecisionType::ExplicitDeny,
-                within_boundary: result
-                    .permissions_boundary_decision_detail
-                    .is_none_or(|detail| detail.allowed_by_permissions_boundary),
-                within_organization: result
-                    .organizations_decision_detail
-                    .is_none_or(|detail| detail.allowed_by_organizations),
+            .map(|result| {
+                let in_boundary =
+                    result.permissions_boundary_decision_detail.is_none_or(|d| d.allowed_by_permissions_boundary);
+                let in_organization = result.organizations_decision_detail.is_none_or(|d| d.allowed_by_organizations);
+                let says = match result.eval_decision {
+                    PolicyEvaluationDecisionType::ExplicitDeny => OwnSide::Denies,
+                    _ if !in_boundary => OwnSide::OutsideBoundary,
+                    _ if !in_organization => OwnSide::OutsideOrganization,
+                    PolicyEvaluationDecisionType::Allowed => OwnSide::Allows,
+                    _ => OwnSide::Silent,
+                };
+                Simulated { action: result.eval_action_name, says }
             })
             .collect())
     }
@@ -274,14 +276,22 @@ impl Aws {
 /// What a role's own side says about an action.
 pub(super) struct Simulated {
     pub action: String,
-    /// By a policy of the role.
-    pub allowed: bool,
-    /// By a policy of the role.
-    pub denied: bool,
-    /// True where there is no boundary.
-    pub within_boundary: bool,
-    /// True where there is no organization.
-    pub within_organization: bool,
+    pub says: OwnSide,
+}
+
+/// The weightiest thing that a role's own side says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnSide {
+    /// A policy of the role denies it.
+    Denies,
+    /// The permissions boundary leaves it out.
+    OutsideBoundary,
+    /// The organization's policies leave it out.
+    OutsideOrganization,
+    /// A policy of the role allows it.
+    Allows,
+    /// Nothing speaks of it.
+    Silent,
 }
 
 fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
@@ -300,7 +310,7 @@ fn is_tagged(role: &Role, bridge: BridgeId) -> bool {
     role.tags().iter().any(|tag| tag.key == TAG && tag.value == bridge.to_string())
 }
 
-/// IAM answers policies percent-encoded (IAM API Reference, "GetRole").
+/// IAM answers policies percent-encoded (IAM API Reference, `GetRole`).
 fn document(encoded: Option<&str>) -> Option<Value> {
     let text = percent_decode_str(encoded?).decode_utf8().ok()?;
     serde_json::from_str(&text).ok()

@@ -1,7 +1,9 @@
-//! The AWS adapter against MiniStack: roles, sessions, policies, queues, and the check of access.
+//! The AWS adapter against `MiniStack`: roles, sessions, policies, queues, and the check of access.
 //!
-//! MiniStack judges permissions well and some of SQS's own rules laxly; those rules are tried elsewhere. Names are new
+//! `MiniStack` judges permissions well and some of SQS's own rules laxly; those rules are tried elsewhere. Names are new
 //! in each test, and what was made is taken away, also after a failure.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{collections::HashMap, env, panic::AssertUnwindSafe, sync::Mutex, time::Duration};
 
@@ -25,10 +27,10 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Another account: MiniStack takes a 12-digit access key for the account of that number.
+/// Another account: `MiniStack` takes a 12-digit access key for the account of that number.
 const FOREIGN: &str = "998877665544";
 /// Long since any change.
-const SETTLED: Duration = Duration::from_secs(3_600);
+const SETTLED: Duration = Duration::from_hours(1);
 const EXTERNAL_ID: &str = "external-id-of-the-test";
 
 fn var(name: &str) -> String {
@@ -444,7 +446,7 @@ async fn a_queue_tells_its_attributes_and_what_may_end_badly() {
         world.consent(&queue, &[Direction::Inbound, Direction::Outbound]).await;
         let told = world.queue(&queue).attributes().await.unwrap();
         assert_eq!(told.max_message_size, 4_096);
-        assert_eq!(told.retention, Duration::from_secs(3_600));
+        assert_eq!(told.retention, Duration::from_hours(1));
         assert_eq!(told.visibility_timeout, Duration::from_secs(45));
         assert_eq!((told.max_receive_count, told.fifo, told.kms_key), (Some(2), false, None));
         assert!(told.policy.is_some_and(|policy| policy.contains("EbmBridge")));
@@ -472,7 +474,7 @@ async fn messages_go_there_and_back_with_their_attributes() {
 
         let mut got = Vec::new();
         while got.len() < 3 {
-            got.extend(lane.receive(10, Duration::from_secs(5), Duration::from_secs(60)).await.unwrap());
+            got.extend(lane.receive(10, Duration::from_secs(5), Duration::from_mins(1)).await.unwrap());
         }
         got.sort_by(|a, b| a.body.cmp(&b.body));
         let bodies: Vec<_> = got.iter().map(|m| m.body.as_str()).collect();
@@ -484,10 +486,10 @@ async fn messages_go_there_and_back_with_their_attributes() {
         assert_eq!(read, [("ce_id", AttributeValue::Text("1".into())), ("ce_type", AttributeValue::Text("Örder🎉".into()))]);
 
         let receipts: Vec<_> = got.iter().map(|m| m.receipt.clone()).collect();
-        assert_eq!(lane.extend(&receipts[..1], Duration::from_secs(120)).await.unwrap(), [EntryOutcome::Done]);
+        assert_eq!(lane.extend(&receipts[..1], Duration::from_mins(2)).await.unwrap(), [EntryOutcome::Done]);
         // Released: it comes again.
         assert_eq!(lane.extend(&receipts[1..2], Duration::ZERO).await.unwrap(), [EntryOutcome::Done]);
-        let again = lane.receive(10, Duration::from_secs(5), Duration::from_secs(60)).await.unwrap();
+        let again = lane.receive(10, Duration::from_secs(5), Duration::from_mins(1)).await.unwrap();
         assert_eq!(again.iter().map(|m| (m.body.as_str(), m.receive_count)).collect::<Vec<_>>(), [("two", 2)]);
 
         let mut receipts = vec![receipts[0].clone(), "nonsense".to_owned(), again[0].receipt.clone()];
@@ -537,7 +539,7 @@ async fn a_fifo_queue_keeps_group_and_order_and_swallows_a_duplicate() {
         assert!(matches!(&first[0], SendOutcome::Sent { sequence: Some(_), .. }), "{first:?}");
         let again = lane.send(vec![entry("a", "1")]).await.unwrap();
         assert!(matches!(again[0], SendOutcome::Sent { .. }), "{again:?}");
-        let got = lane.receive(10, Duration::ZERO, Duration::from_secs(60)).await.unwrap();
+        let got = lane.receive(10, Duration::ZERO, Duration::from_mins(1)).await.unwrap();
         let seen: Vec<_> = got.iter().map(|m| (m.body.as_str(), m.group.as_deref(), m.dedup.as_deref())).collect();
         assert_eq!(seen, [("a", Some("g"), Some("1")), ("b", Some("g"), Some("2"))]);
         assert!(got.iter().all(|m| m.sequence.is_some()));
