@@ -52,9 +52,10 @@ impl Aws {
     /// Sees to it that a bridge has its role: path `/event-broker/`, name `ebm-<bridge-id>`, tagged, trusting exactly
     /// the worker with the bridge's external id, within the permissions boundary.
     ///
-    /// `known` is the id that an earlier call answered. Where it is given, a role that is gone or was made again is not
-    /// replaced: the queues would not trust it (IAM User Guide, "AWS JSON policy elements: Principal"). A trust policy
-    /// that differs is put right; that also mends the case of a worker that was made again.
+    /// `known` is what an earlier call answered: the role's unique id or, where that was not kept, its ARN. Where it is
+    /// given, a role that is gone is not replaced: the queues would not trust it (IAM User Guide, "AWS JSON policy
+    /// elements: Principal"). The id also shows a role that somebody made again; the ARN does not. A trust policy that
+    /// differs is put right; that also mends the case of a worker that was made again.
     ///
     /// # Errors
     /// [`Error::RoleGone`], [`Error::RoleChanged`], [`Error::RoleForeign`], [`Error::RoleQuota`], and all of a call.
@@ -63,7 +64,7 @@ impl Aws {
         let trust = policy::trust(&self.settings().worker_arn, external_id);
         let (role, created) = match known {
             Some(known) => match self.find_role(&name).await? {
-                Some(role) if role.role_id == known => (role, false),
+                Some(role) if role.role_id == known || role.arn == known => (role, false),
                 Some(role) => return Err(Error::RoleChanged { name, was: known.to_owned(), is: role.role_id }),
                 None => return Err(Error::RoleGone { name }),
             },

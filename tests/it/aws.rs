@@ -186,6 +186,8 @@ async fn a_role_is_made_once_and_leaves_nothing_behind() {
         let again = aws.ensure_role(*bridge, EXTERNAL_ID, Some(&made.id)).await.unwrap();
         assert!(!again.created && !again.changed);
         assert_eq!(again.id, made.id);
+        let by_arn = aws.ensure_role(*bridge, EXTERNAL_ID, Some(&made.arn)).await.unwrap();
+        assert!(!by_arn.created && by_arn.id == made.id);
         let adopted = aws.ensure_role(*bridge, EXTERNAL_ID, None).await.unwrap();
         assert!(!adopted.created && adopted.id == made.id);
 
@@ -211,8 +213,10 @@ async fn a_role_that_was_deleted_or_made_again_is_not_replaced_silently() {
         let World { aws, bridge, .. } = world;
         let made = aws.ensure_role(*bridge, EXTERNAL_ID, None).await.unwrap();
         aws.delete_role(*bridge).await.unwrap();
-        let gone = aws.ensure_role(*bridge, EXTERNAL_ID, Some(&made.id)).await;
-        assert!(matches!(gone, Err(Error::RoleGone { .. })), "{gone:?}");
+        for known in [&made.id, &made.arn] {
+            let gone = aws.ensure_role(*bridge, EXTERNAL_ID, Some(known)).await;
+            assert!(matches!(gone, Err(Error::RoleGone { .. })), "{gone:?}");
+        }
         aws.ensure_role(*bridge, EXTERNAL_ID, None).await.unwrap();
         let changed = aws.ensure_role(*bridge, EXTERNAL_ID, Some(&made.id)).await;
         assert!(matches!(changed, Err(Error::RoleChanged { .. })), "{changed:?}");
