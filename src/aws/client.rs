@@ -118,19 +118,12 @@ fn is_fips(queue: &QueueUrl) -> bool {
 }
 
 async fn identity(keys: Option<&Keys>, settings: &Settings) -> SharedCredentialsProvider {
-    match keys {
-        Some(Keys { access_key_id, secret_access_key }) => SharedCredentialsProvider::new(Credentials::new(
-            access_key_id,
-            secret_access_key.expose_secret(),
-            None,
-            None,
-            "configuration",
-        )),
-        None => {
-            let region = Region::new(settings.region.to_string());
-            SharedCredentialsProvider::new(DefaultCredentialsChain::builder().region(region).build().await)
-        }
-    }
+    let Some(Keys { access_key_id, secret_access_key }) = keys else {
+        let region = Region::new(settings.region.to_string());
+        return SharedCredentialsProvider::new(DefaultCredentialsChain::builder().region(region).build().await);
+    };
+    let secret = secret_access_key.expose_secret();
+    SharedCredentialsProvider::new(Credentials::new(access_key_id, secret, None, None, "configuration"))
 }
 
 /// Tokio's timer for the SDK.
@@ -140,5 +133,109 @@ struct TokioSleep;
 impl aws_sdk_sqs::config::AsyncSleep for TokioSleep {
     fn sleep(&self, duration: Duration) -> aws_sdk_sqs::config::Sleep {
         aws_sdk_sqs::config::Sleep::new(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::aws::{Endpoints, Error, testing};
+
+    fn settings(region: &str, sqs: Option<String>) -> Settings {
+        Settings {
+            account_id: "123456789012".into(),
+            region: region.parse().unwrap(),
+            worker_arn: "arn:aws:iam::123456789012:user/worker".into(),
+            console: None,
+            worker: None,
+            permissions_boundary: None,
+            endpoints: Endpoints { sqs, ..Endpoints::default() },
+            allow_private: false,
+        }
+    }
+
+    fn keys() -> Credentials {
+        Credentials::new("AKIATEST", "secret", None, None, "test")
+    }
+
+    macro_rules! endpoint {
+        ($sdk:ident, $region:expr, $fips:expr) => {{
+            use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+            let params = Params::builder().region($region).use_fips($fips).build().unwrap();
+            let resolver = DefaultResolver::new();
+            let endpoint = resolver.resolve_endpoint(&params).now_or_never().unwrap().unwrap();
+            endpoint.url().to_owned()
+        }};
+    }
+
+    /// The addresses that the SDK's own table gives, so that an update which changes them is noticed.
+    #[test]
+    fn endpoints_follow_from_the_region() {
+        let mut all = Vec::new();
+        for region in ["eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"] {
+            let sqs = endpoint!(aws_sdk_sqs, region, false);
+            let queue = testing::queue(region).to_string();
+            assert!(queue.starts_with(&format!("{sqs}/")), "{queue} is not at {sqs}");
+            all.push([sqs, endpoint!(aws_sdk_sts, region, false), endpoint!(aws_sdk_iam, region, false)].join(" "));
+        }
+        all.push(endpoint!(aws_sdk_sqs, "us-gov-west-1", true));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        https://sqs.eu-central-1.amazonaws.com https://sts.eu-central-1.amazonaws.com https://iam.amazonaws.com
+        https://sqs.cn-north-1.amazonaws.com.cn https://sts.cn-north-1.amazonaws.com.cn https://iam.cn-north-1.amazonaws.com.cn
+        https://sqs.us-gov-west-1.amazonaws.com https://sts.us-gov-west-1.amazonaws.com https://iam.us-gov.amazonaws.com
+        https://sqs.eusc-de-east-1.amazonaws.eu https://sts.eusc-de-east-1.amazonaws.eu https://iam.eusc-de-east-1.amazonaws.eu
+        https://sqs.us-gov-west-1.amazonaws.com
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = server.local_addr().unwrap();
+        let serving = tokio::spawn(async move {
+            let (mut connection, _) = server.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await.unwrap();
+            let answer = format!(
+                "HTTP/1.1 307 X\r\nLocation: http://{address}/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            drop(connection);
+            // A second connection would be the redirect being followed.
+            tokio::time::timeout(Duration::from_millis(200), server.accept()).await.is_ok()
+        });
+        let settings = settings("eu-central-1", Some(format!("http://{address}")));
+        let client = sqs(&settings, &Http::new(false), &testing::queue("eu-central-1"), keys());
+        let error = client.get_queue_attributes().queue_url("x").send().await.unwrap_err();
+        assert!(matches!(Error::of("sqs:GetQueueAttributes", error), Error::Redirected { status: 307, .. }));
+        assert!(!serving.await.unwrap(), "somebody followed");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_is_not_called() {
+        let http = Http::new(false);
+        let settings = settings("eu-central-1", None);
+        let none: Option<&str> = None;
+        let config = common!(aws_sdk_sqs, http, none, settings.region);
+        let config = config.endpoint_url("http://localhost:9").credentials_provider(keys());
+        let client = aws_sdk_sqs::Client::from_conf(config.retry_config(RetryConfig::disabled()).build());
+        let error = client.get_queue_attributes().queue_url("x").send().await.unwrap_err();
+        let error = Error::of("sqs:GetQueueAttributes", error);
+        assert!(matches!(&error, Error::Private { source, .. } if source.name == "localhost"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_a_network_error_that_says_so() {
+        let settings = settings("eu-central-1", Some("http://127.0.0.1:9".into()));
+        let client = sqs(&settings, &Http::new(false), &testing::queue("eu-central-1"), keys());
+        let error = client.get_queue_attributes().queue_url("x").send().await.unwrap_err();
+        let error = Error::of("sqs:GetQueueAttributes", error);
+        assert!(error.is_transient());
+        insta::assert_snapshot!(error, @"AWS could not be reached for sqs:GetQueueAttributes: Connection refused (os error 111)");
     }
 }

@@ -501,6 +501,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn our_statement_allows_exactly_its_actions(
             inbound in any::<bool>(),

@@ -24,6 +24,7 @@ pub mod policy;
 mod queue;
 mod role;
 mod session;
+mod side;
 #[cfg(test)]
 mod testing;
 
@@ -32,12 +33,13 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 pub use check::{ActionCheck, Grade, QueueCheck, Readiness, Warning};
-pub use error::{Error, Result, Side};
+pub use error::{Error, Result};
 pub use guard::PrivateAddress;
 pub use queue::{
     Attribute, AttributeValue, EntryOutcome, Incoming, MAX_BATCH, Outgoing, Queue, QueueAttributes, SendOutcome,
 };
 pub use role::{RoleFound, RoleMade};
+pub use side::Side;
 
 use crate::domain::{
     bridge::{ROLE_PATH, role_name},

@@ -1,6 +1,7 @@
 //! A bridge's IAM role, from making to deleting, with the console's identity.
 
 use aws_sdk_iam::{
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     types::{ContextEntry, PolicyEvaluationDecisionType, Role, Tag},
 };
@@ -51,25 +52,26 @@ impl Aws {
     /// Sees to it that a bridge has its role: path `/event-broker/`, name `ebm-<bridge-id>`, tagged, trusting exactly
     /// the worker with the bridge's external id, within the permissions boundary.
     ///
-    /// `known` is the id that an earlier call answered. Where it is given, a role that is gone or was made again is not
-    /// replaced: the queues would not trust it (IAM User Guide, "AWS JSON policy elements: Principal"). A trust policy
-    /// that differs is put right; that also mends the case of a worker that was made again.
+    /// `known` is what an earlier call answered: the role's unique id or, where that was not kept, its ARN. Where it is
+    /// given, a role that is gone is not replaced: the queues would not trust it (IAM User Guide, "AWS JSON policy
+    /// elements: Principal"). The id also shows a role that somebody made again; the ARN does not. A trust policy that
+    /// differs is put right; that also mends the case of a worker that was made again.
     ///
     /// # Errors
     /// [`Error::RoleGone`], [`Error::RoleChanged`], [`Error::RoleForeign`], [`Error::RoleQuota`], and all of a call.
     pub async fn ensure_role(&self, bridge: BridgeId, external_id: &str, known: Option<&str>) -> Result<RoleMade> {
         let name = role_name(bridge);
         let trust = policy::trust(&self.settings().worker_arn, external_id);
-        let (role, created) = match (self.find_role(&name).await?, known) {
-            (Some(role), Some(known)) if role.role_id != known => {
-                return Err(Error::RoleChanged { name, was: known.to_owned(), is: role.role_id });
-            }
-            (Some(role), _) => (role, false),
-            (None, Some(_)) => return Err(Error::RoleGone { name }),
-            (None, None) => match self.create_role(bridge, &name, &trust).await? {
+        let (role, created) = match known {
+            Some(known) => match self.find_role(&name).await? {
+                Some(role) if role.role_id == known || role.arn == known => (role, false),
+                Some(role) => return Err(Error::RoleChanged { name, was: known.to_owned(), is: role.role_id }),
+                None => return Err(Error::RoleGone { name }),
+            },
+            None => match self.create_role(bridge, &name, &trust).await? {
                 Some(role) => (role, true),
-                // Made by another request meanwhile.
-                None => (self.find_role(&name).await?.ok_or(Error::RoleGone { name: name.clone() })?, false),
+                // Made by another request, or by one whose answer was lost.
+                None => (self.find_role(&name).await?.ok_or_else(|| Error::RoleGone { name: name.clone() })?, false),
             },
         };
         if role.path != ROLE_PATH {
@@ -121,8 +123,7 @@ impl Aws {
         while let Some(policy) = pages.next().await {
             match policy {
                 Ok(policy) => inline.push(policy),
-                Err(error) if is_absent(&error) => return Ok(()),
-                Err(error) => return Err(Error::of("iam:ListRolePolicies", error)),
+                Err(error) => return self.unless_absent(&name, "iam:ListRolePolicies", error).await,
             }
         }
         for policy in inline {
@@ -130,8 +131,7 @@ impl Aws {
         }
         match self.inner.iam.delete_role().role_name(&name).send().await {
             Ok(_) => Ok(()),
-            Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(Error::of("iam:DeleteRole", error)),
+            Err(error) => self.unless_absent(&name, "iam:DeleteRole", error).await,
         }
     }
 
@@ -153,7 +153,7 @@ impl Aws {
     }
 
     /// What the policies of a role's own side say about actions on a resource (IAM API Reference,
-    /// "SimulatePrincipalPolicy"; a queue's policy cannot be simulated for a role).
+    /// `SimulatePrincipalPolicy`; a queue's policy cannot be simulated for a role).
     pub(super) async fn simulate(&self, role_arn: &str, actions: &[&str], resource: &str) -> Result<Vec<Simulated>> {
         const WHAT: &str = "iam:SimulatePrincipalPolicy";
         let secure = ContextEntry::builder()
@@ -176,16 +176,18 @@ impl Aws {
             .evaluation_results
             .unwrap_or_default()
             .into_iter()
-            .map(|result| Simulated {
-                action: result.eval_action_name,
-                allowed: result.eval_decision == PolicyEvaluationDecisionType::Allowed,
-                denied: result.eval_decision == PolicyEvaluationDecisionType::ExplicitDeny,
-                within_boundary: result
-                    .permissions_boundary_decision_detail
-                    .is_none_or(|detail| detail.allowed_by_permissions_boundary),
-                within_organization: result
-                    .organizations_decision_detail
-                    .is_none_or(|detail| detail.allowed_by_organizations),
+            .map(|result| {
+                let in_boundary =
+                    result.permissions_boundary_decision_detail.is_none_or(|d| d.allowed_by_permissions_boundary);
+                let in_organization = result.organizations_decision_detail.is_none_or(|d| d.allowed_by_organizations);
+                let says = match result.eval_decision {
+                    PolicyEvaluationDecisionType::ExplicitDeny => OwnSide::Denies,
+                    _ if !in_boundary => OwnSide::OutsideBoundary,
+                    _ if !in_organization => OwnSide::OutsideOrganization,
+                    PolicyEvaluationDecisionType::Allowed => OwnSide::Allows,
+                    _ => OwnSide::Silent,
+                };
+                Simulated { action: result.eval_action_name, says }
             })
             .collect())
     }
@@ -193,9 +195,32 @@ impl Aws {
     async fn find_role(&self, name: &str) -> Result<Option<Role>> {
         match self.inner.iam.get_role().role_name(name).send().await {
             Ok(answer) => Ok(answer.role),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(Error::of("iam:GetRole", error)),
+            Err(error) => self.unless_absent(name, "iam:GetRole", error).await.map(|()| None),
         }
+    }
+
+    /// Forgives the failure of a call on a role that is not there.
+    ///
+    /// IAM knows the path of a role only while it exists, so an identity that is limited to a path is *refused* where
+    /// the role is absent. Then the list of roles tells.
+    async fn unless_absent<E>(&self, name: &str, what: &'static str, error: SdkError<E, HttpResponse>) -> Result<()>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        if is_absent(&error) {
+            return Ok(());
+        }
+        let error = Error::of(what, error);
+        if !matches!(error, Error::AccessDenied { .. }) {
+            return Err(error);
+        }
+        let mut pages = self.inner.iam.list_roles().path_prefix(ROLE_PATH).into_paginator().items().send();
+        while let Some(role) = pages.next().await {
+            if role.map_err(|error| Error::of("iam:ListRoles", error))?.role_name == name {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// `None` where a role of the name is there already.
@@ -252,14 +277,22 @@ impl Aws {
 /// What a role's own side says about an action.
 pub(super) struct Simulated {
     pub action: String,
-    /// By a policy of the role.
-    pub allowed: bool,
-    /// By a policy of the role.
-    pub denied: bool,
-    /// True where there is no boundary.
-    pub within_boundary: bool,
-    /// True where there is no organization.
-    pub within_organization: bool,
+    pub says: OwnSide,
+}
+
+/// The weightiest thing that a role's own side says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnSide {
+    /// A policy of the role denies it.
+    Denies,
+    /// The permissions boundary leaves it out.
+    OutsideBoundary,
+    /// The organization's policies leave it out.
+    OutsideOrganization,
+    /// A policy of the role allows it.
+    Allows,
+    /// Nothing speaks of it.
+    Silent,
 }
 
 fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
@@ -267,7 +300,7 @@ fn is_absent<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
 }
 
 /// A call on a role that must be there.
-fn of_role<E>(what: &'static str, name: &str, error: SdkError<E, aws_sdk_sqs::config::http::HttpResponse>) -> Error
+fn of_role<E>(what: &'static str, name: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -278,7 +311,7 @@ fn is_tagged(role: &Role, bridge: BridgeId) -> bool {
     role.tags().iter().any(|tag| tag.key == TAG && tag.value == bridge.to_string())
 }
 
-/// IAM answers policies percent-encoded (IAM API Reference, "GetRole").
+/// IAM answers policies percent-encoded (IAM API Reference, `GetRole`).
 fn document(encoded: Option<&str>) -> Option<Value> {
     let text = percent_decode_str(encoded?).decode_utf8().ok()?;
     serde_json::from_str(&text).ok()

@@ -16,7 +16,7 @@ use super::error::{Error, Result};
 use crate::domain::{bridge::role_name, ids::BridgeId};
 
 /// How long a session lasts: the default limit of a role, and all that a role may give to a role (AWS STS API
-/// Reference, "AssumeRole").
+/// Reference, `AssumeRole`).
 const DURATION: Duration = Duration::from_hours(1);
 /// New credentials are fetched this long before the old ones end.
 const EARLY: Duration = Duration::from_mins(10);
@@ -149,5 +149,114 @@ impl ProvideCredentials for Held {
         future::ProvideCredentials::ready(
             self.0.held().map(|held| held.credentials).ok_or_else(|| CredentialsError::not_loaded("no session yet")),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::aws::{Endpoints, Keys, Settings, client, testing};
+
+    /// A server that counts, and that refuses on demand: what the real ones cannot show.
+    #[derive(Default)]
+    struct Sts {
+        calls: AtomicUsize,
+        refuses: AtomicBool,
+    }
+
+    impl Sts {
+        async fn start() -> (Arc<Self>, Session) {
+            let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let endpoint = format!("http://{}", server.local_addr().unwrap());
+            let sts = Arc::new(Self::default());
+            tokio::spawn({
+                let sts = sts.clone();
+                async move {
+                    while let Ok((mut connection, _)) = server.accept().await {
+                        let _ = connection.read(&mut [0; 8_192]).await;
+                        let _ = connection.write_all(sts.answer().as_bytes()).await;
+                    }
+                }
+            });
+            let settings = Settings {
+                account_id: "123456789012".into(),
+                region: "eu-central-1".parse().unwrap(),
+                worker_arn: "arn:aws:iam::123456789012:user/worker".into(),
+                console: None,
+                worker: Some(Keys { access_key_id: "AKIATEST".into(), secret_access_key: "secret".into() }),
+                permissions_boundary: None,
+                endpoints: Endpoints { sts: Some(endpoint), ..Endpoints::default() },
+                allow_private: false,
+            };
+            let client = client::sts(&settings, &client::Http::new(false)).await;
+            (sts, Session::new(client, testing::bridge(), "x", &testing::role("aws")))
+        }
+
+        fn answer(&self) -> String {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            let (status, body) = if self.refuses.load(Ordering::SeqCst) {
+                let text =
+                    "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+                (403, text.to_owned())
+            } else {
+                let text = format!(
+                    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA{call}</AccessKeyId>\
+                     <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+                     <Expiration>2030-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>\
+                     <AssumedRoleId>AROA1:ebm</AssumedRoleId><Arn>a</Arn></AssumedRoleUser>\
+                     </AssumeRoleResult></AssumeRoleResponse>"
+                );
+                (200, text)
+            };
+            let length = body.len();
+            format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+        }
+
+        fn calls(&self) -> usize {
+            self.calls.load(Ordering::SeqCst)
+        }
+    }
+
+    /// Moves both limits of what is held.
+    fn set_limits(session: &Session, due: Instant, ends: Instant) {
+        session.keep(session.held().map(|held| Temporary { due, ends, ..held }));
+    }
+
+    #[tokio::test]
+    async fn many_calls_at_once_fetch_credentials_once() {
+        let (sts, session) = Sts::start().await;
+        for answer in join_all((0..50).map(|_| session.ready())).await {
+            assert_eq!(answer.unwrap(), "AROA1");
+        }
+        assert_eq!(sts.calls(), 1);
+        session.forget();
+        session.ready().await.unwrap();
+        assert_eq!(sts.calls(), 2, "credentials that AWS no longer takes are fetched anew");
+    }
+
+    #[tokio::test]
+    async fn old_credentials_serve_while_new_ones_are_refused_and_no_longer() {
+        let (sts, session) = Sts::start().await;
+        session.ready().await.unwrap();
+        sts.refuses.store(true, Ordering::SeqCst);
+        let now = Instant::now();
+        set_limits(&session, now, now + DURATION);
+        session.ready().await.expect("they have not ended");
+        assert_eq!(sts.calls(), 2);
+        session.ready().await.unwrap();
+        assert_eq!(sts.calls(), 2, "the next try comes later");
+        set_limits(&session, now, now);
+        assert!(matches!(session.ready().await, Err(Error::AccessDenied { what: "sts:AssumeRole", .. })));
+        assert_eq!(sts.calls(), 3);
+        sts.refuses.store(false, Ordering::SeqCst);
+        session.ready().await.expect("a refusal is not kept");
     }
 }

@@ -1,3 +1,4 @@
 //! Integration tests.
 
+mod aws;
 mod kafka_admin;

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::{
-        error::{Error, Side},
+        error::Error,
         evaluate::{Unreadable, Verdict},
         queue::QueueAttributes,
-        role::Simulated,
+        role::{OwnSide, Simulated},
+        side::Side,
     },
     domain::{bridge::Direction, queue_url::QueueUrl},
 };
@@ -151,7 +152,7 @@ pub(super) fn grade(seen: &Seen<'_>) -> Grade {
         (_, Some(Consent::None(text))) => Grade::Missing { side: Side::Queue, text },
         (Some(Err(error @ Error::AccessDenied { message, .. })), Some(Consent::Given | Consent::Hangs(_))) => {
             // The policy is there, and SQS does not go by it yet; or another side forbids.
-            match Side::of_message(message) {
+            match Side::of_queue_call(message, seen.foreign) {
                 Side::Queue | Side::Unknown => Grade::NotVisibleYet,
                 side => refused(error, side, seen),
             }
@@ -171,7 +172,7 @@ fn refused(error: &Error, side: Side, seen: &Seen<'_>) -> Grade {
     match error {
         Error::AccessDenied { .. } | Error::QueueGone { .. } if seen.role_age < SETTLES_WITHIN => Grade::NotVisibleYet,
         Error::AccessDenied { message, .. } => {
-            let side = match Side::of_message(message) {
+            let side = match Side::of_queue_call(message, seen.foreign) {
                 Side::Unknown => side,
                 said => said,
             };
@@ -223,18 +224,18 @@ fn consent(verdict: &Verdict, action: &str) -> Consent {
 fn own_side(seen: &Seen<'_>) -> Grade {
     let missing = |side, text: String| Grade::Missing { side, text };
     let action = seen.action;
-    match seen.simulated {
-        Ok(Some(own)) if own.denied => missing(Side::Role, format!("a policy of the bridge's role denies {action}")),
-        Ok(Some(own)) if !own.within_boundary => {
+    match seen.simulated.map(|own| own.map(|own| own.says)) {
+        Ok(Some(OwnSide::Denies)) => missing(Side::Role, format!("a policy of the bridge's role denies {action}")),
+        Ok(Some(OwnSide::OutsideBoundary)) => {
             missing(Side::Boundary, format!("the permissions boundary of the bridge's role leaves out {action}"))
         }
-        Ok(Some(own)) if !own.within_organization => {
+        Ok(Some(OwnSide::OutsideOrganization)) => {
             missing(Side::Organization, format!("a policy of the AWS organization forbids {action}"))
         }
-        Ok(Some(own)) if own.allowed => Grade::ReadFromPolicies,
+        Ok(Some(OwnSide::Allows)) => Grade::ReadFromPolicies,
         _ if !seen.foreign => Grade::ReadFromPolicies,
-        Ok(Some(_)) if seen.role_age < SETTLES_WITHIN => Grade::NotVisibleYet,
-        Ok(Some(_)) => missing(
+        Ok(Some(OwnSide::Silent)) if seen.role_age < SETTLES_WITHIN => Grade::NotVisibleYet,
+        Ok(Some(OwnSide::Silent)) => missing(
             Side::Role,
             format!(
                 "the queue is in another account, and the policy of the bridge's role does not allow {action} there"
@@ -302,8 +303,8 @@ mod tests {
         Error::AccessDenied { what: "sqs:GetQueueAttributes", message: message.into() }
     }
 
-    fn simulated(allowed: bool) -> Simulated {
-        Simulated { action: String::new(), allowed, denied: false, within_boundary: true, within_organization: true }
+    fn simulated(says: OwnSide) -> Simulated {
+        Simulated { action: String::new(), says }
     }
 
     fn seen<'a>(
@@ -322,8 +323,8 @@ mod tests {
         }
     }
 
-    fn yes() -> Option<Verdict> {
-        Some(Verdict::Allowed { by: "S".into() })
+    fn yes() -> Verdict {
+        Verdict::Allowed { by: "S".into() }
     }
 
     fn side(grade: &Grade) -> Option<Side> {
@@ -332,7 +333,7 @@ mod tests {
 
     #[test]
     fn what_was_tried_and_consented_to_is_proved() {
-        assert_eq!(grade(&seen(Some(Ok(())), yes(), None)), Grade::Proved);
+        assert_eq!(grade(&seen(Some(Ok(())), Some(yes()), None)), Grade::Proved);
         let hangs = Verdict::Conditional { by: "S".into(), denies: false, keys: vec!["aws:SourceVpc".into()] };
         assert_eq!(grade(&seen(Some(Ok(())), Some(hangs.clone()), None)), Grade::Proved);
         assert!(matches!(grade(&seen(None, Some(hangs), None)), Grade::CouldNotCheck { .. }));
@@ -370,16 +371,29 @@ mod tests {
     #[test]
     fn a_policy_that_allows_what_sqs_still_refuses_is_not_visible_yet() {
         let error = denied("because no resource-based policy allows the sqs:deletemessage action");
-        assert_eq!(grade(&seen(Some(Err(&error)), yes(), None)), Grade::NotVisibleYet);
+        assert_eq!(grade(&seen(Some(Err(&error)), Some(yes()), None)), Grade::NotVisibleYet);
         let error = denied("with an explicit deny in a service control policy");
-        assert_eq!(side(&grade(&seen(Some(Err(&error)), yes(), None))), Some(Side::Organization));
+        assert_eq!(side(&grade(&seen(Some(Err(&error)), Some(yes()), None))), Some(Side::Organization));
+    }
+
+    #[test]
+    fn in_one_account_a_refusal_that_names_the_role_means_the_queue() {
+        let error = denied("because no identity-based policy allows the sqs:deletemessage action");
+        let mut seen = seen(Some(Err(&error)), None, None);
+        assert_eq!(side(&grade(&seen)), Some(Side::Queue));
+        seen.foreign = true;
+        assert_eq!(side(&grade(&seen)), Some(Side::Role));
+        let error = denied("with an explicit deny in an identity-based policy");
+        seen.tried = Some(Err(&error));
+        seen.foreign = false;
+        assert_eq!(side(&grade(&seen)), Some(Side::Role));
     }
 
     #[test]
     fn in_one_account_the_queue_s_side_suffices_and_across_accounts_both_count() {
-        let (no, allowed) = (simulated(false), simulated(true));
-        assert_eq!(grade(&seen(None, yes(), Some(&no))), Grade::ReadFromPolicies);
-        let mut foreign = seen(None, yes(), Some(&no));
+        let (no, allowed) = (simulated(OwnSide::Silent), simulated(OwnSide::Allows));
+        assert_eq!(grade(&seen(None, Some(yes()), Some(&no))), Grade::ReadFromPolicies);
+        let mut foreign = seen(None, Some(yes()), Some(&no));
         foreign.foreign = true;
         assert_eq!(side(&grade(&foreign)), Some(Side::Role));
         foreign.role_age = YOUNG;
@@ -395,10 +409,10 @@ mod tests {
 
     #[test]
     fn a_boundary_or_a_deny_of_the_own_side_counts_in_one_account_too() {
-        let bounded = Simulated { within_boundary: false, ..simulated(false) };
-        assert_eq!(side(&grade(&seen(None, yes(), Some(&bounded)))), Some(Side::Boundary));
-        let denied = Simulated { denied: true, ..simulated(false) };
-        assert_eq!(side(&grade(&seen(None, yes(), Some(&denied)))), Some(Side::Role));
+        let bounded = simulated(OwnSide::OutsideBoundary);
+        assert_eq!(side(&grade(&seen(None, Some(yes()), Some(&bounded)))), Some(Side::Boundary));
+        let denied = simulated(OwnSide::Denies);
+        assert_eq!(side(&grade(&seen(None, Some(yes()), Some(&denied)))), Some(Side::Role));
     }
 
     #[test]
@@ -412,7 +426,7 @@ mod tests {
     #[test]
     fn a_queue_that_may_lose_messages_is_warned_of() {
         let attributes = QueueAttributes {
-            retention: Duration::from_secs(3_600),
+            retention: Duration::from_hours(1),
             max_receive_count: Some(1),
             max_message_size: 1_024,
             ..QueueAttributes::default()

@@ -25,7 +25,7 @@ use crate::domain::{bridge::Direction, ids::BridgeId, queue_url::QueueUrl};
 const NO_RECEIPT: &str = "ebm-check-of-access";
 
 /// The codes by which SQS shows that it looked at the receipt, and so had let the call in (Amazon SQS API Reference,
-/// "DeleteMessage" and "ChangeMessageVisibility").
+/// `DeleteMessage` and `ChangeMessageVisibility`).
 const BAD_RECEIPT: [&str; 4] =
     ["ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidParameterValueException", "MessageNotInflight"];
 
@@ -45,7 +45,8 @@ impl Aws {
     ) -> QueueCheck {
         let found = match self.queue(bridge, external_id, role_arn, queue) {
             // A queue of its own, and so a session of its own: the trust is proved anew each time.
-            Ok(queue) => Found::look(self, &queue, role_arn, directions).await,
+            // Boxed: five calls of the SDK at once make a large future.
+            Ok(queue) => Box::pin(Found::look(self, &queue, role_arn, directions)).await,
             Err(error) => Found::nothing(error),
         };
         let foreign = !self.is_own(queue);

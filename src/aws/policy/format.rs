@@ -31,7 +31,7 @@ pub struct Snippet {
     pub warning: Option<&'static str>,
 }
 
-/// Terraform Registry, "aws_sqs_queue_policy"; AWS `CloudFormation` User Guide, "AWS::SQS::QueuePolicy".
+/// Terraform Registry, `aws_sqs_queue_policy`; AWS `CloudFormation` User Guide, `AWS::SQS::QueuePolicy`.
 const REPLACES_WHOLE_TERRAFORM: &str = "aws_sqs_queue_policy replaces the whole policy of the queue. Add this statement to the aws_iam_policy_document \
      that the queue already uses; a document with this statement alone would take away everybody else's access.";
 const REPLACES_WHOLE_CLOUDFORMATION: &str = "AWS::SQS::QueuePolicy replaces the whole policy of the queue, and a second one for the same queue replaces the \
