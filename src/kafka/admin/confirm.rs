@@ -1,5 +1,5 @@
 //! "Every live broker has it": a write is acknowledged when the controller's log has it, and each broker
-//! applies it a little later (KRaft, KIP-500).
+//! applies it a little later (KIP-500).
 
 use std::time::Duration;
 

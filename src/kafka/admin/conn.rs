@@ -21,7 +21,7 @@ use super::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Connections are given up before a broker closes them (`connections.max.idle.ms`, by default 10 minutes).
-const LONGEST_IDLE: Duration = Duration::from_secs(240);
+const LONGEST_IDLE: Duration = Duration::from_mins(4);
 
 trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}

@@ -75,6 +75,11 @@ impl Admin {
     /// Deletes every ACL of one principal, named as `User:` and a name; which ones those were.
     ///
     /// One pass over the cluster's ACLs, however many are deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broker`] with [`Code::INVALID_REQUEST`] if there are more than 10,000 of them: Kafka 4.x then deletes
+    /// none, and they have to be named one by one.
     pub async fn delete_acls_of(&self, principal: &str) -> Result<Vec<Acl>> {
         let filter = AclFilter::Principal(principal.to_owned()).request();
         let answer = self.delete_matching(&[filter]).await?.pop().unwrap_or_else(|| Err(Refusal::unanswered()));

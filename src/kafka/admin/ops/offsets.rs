@@ -65,14 +65,15 @@ impl Admin {
         let mut sought: BTreeSet<String> = topics.iter().cloned().collect();
         let mut found = Found::new();
         loop {
-            let (refused, unsettled) = self.offsets_once(&mut sought, at, &mut found).await?;
-            found.extend(refused.into_iter().map(|(topic, refusal)| (topic, Err(refusal))));
+            let round = self.offsets_round(&sought, at).await?;
+            found.extend(round.settled());
+            sought.retain(|topic| !found.contains_key(topic));
             if sought.is_empty() {
                 return Ok(found);
             }
             if !backoff.again().await {
                 found.extend(sought.into_iter().map(|topic| {
-                    let refusal = unsettled.get(&topic).cloned().unwrap_or_else(Refusal::unanswered);
+                    let refusal = round.unsettled.get(&topic).cloned().unwrap_or_else(Refusal::unanswered);
                     (topic, Err(refusal))
                 }));
                 return Ok(found);
@@ -80,53 +81,37 @@ impl Admin {
         }
     }
 
-    /// One round: takes out of `sought` what is settled. Topics that are refused for good, and why others are not
-    /// settled, are returned.
-    async fn offsets_once(
-        &self,
-        sought: &mut BTreeSet<String>,
-        at: At,
-        found: &mut Found,
-    ) -> Result<(BTreeMap<String, Refusal>, BTreeMap<String, Refusal>)> {
+    /// Looks up the leaders and asks each of them once.
+    async fn offsets_round(&self, sought: &BTreeSet<String>, at: At) -> Result<Round> {
         let names: Vec<_> = sought.iter().cloned().collect();
-        let (mut refused, mut unsettled) = (BTreeMap::new(), BTreeMap::new());
+        let mut round = Round::default();
         let mut by_leader: BTreeMap<i32, BTreeMap<String, Vec<i32>>> = BTreeMap::new();
-        let mut partial: BTreeMap<String, Vec<(i32, i64)>> = BTreeMap::new();
         for topic in self.topics(Some(&names)).await? {
             if let Some(code) = topic.error {
-                refused.insert(topic.name, Refusal::new(code, None));
+                round.refused.insert(topic.name, Refusal::new(code, None));
                 continue;
             }
-            partial.insert(topic.name.clone(), Vec::with_capacity(topic.partitions.len()));
+            round.partitions.insert(topic.name.clone(), topic.partitions.len());
             for partition in topic.partitions {
                 if let Some(leader) = partition.leader {
                     by_leader.entry(leader).or_default().entry(topic.name.clone()).or_default().push(partition.index);
                 } else {
-                    unsettled.insert(topic.name.clone(), Refusal::new(Code::LEADER_NOT_AVAILABLE, None));
+                    round.unsettled.insert(topic.name.clone(), Refusal::new(Code::LEADER_NOT_AVAILABLE, None));
                 }
             }
         }
-
         let asked = by_leader.iter().map(|(leader, topics)| self.offsets_at(*leader, topics, at));
         for ((_, topics), reply) in by_leader.iter().zip(join_all(asked).await) {
             match reply {
-                Ok(reply) => settle(reply, &mut partial, &mut refused, &mut unsettled),
+                Ok(reply) => round.add(reply),
                 Err(error) if error.is_transient() => {
                     let refusal = Refusal::new(Code::NETWORK_EXCEPTION, Some(error.to_string()));
-                    unsettled.extend(topics.keys().map(|topic| (topic.clone(), refusal.clone())));
+                    round.unsettled.extend(topics.keys().map(|topic| (topic.clone(), refusal.clone())));
                 }
                 Err(error) => return Err(error),
             }
         }
-        for (topic, mut offsets) in partial {
-            if !refused.contains_key(&topic) && !unsettled.contains_key(&topic) {
-                offsets.sort_unstable();
-                sought.remove(&topic);
-                found.insert(topic, Ok(offsets));
-            }
-        }
-        sought.retain(|topic| !refused.contains_key(topic));
-        Ok((refused, unsettled))
+        Ok(round)
     }
 
     async fn offsets_at(&self, leader: i32, topics: &BTreeMap<String, Vec<i32>>, at: At) -> Result<ListOffsetsReply> {
@@ -146,22 +131,46 @@ impl Admin {
     }
 }
 
-fn settle(
-    reply: ListOffsetsReply,
-    partial: &mut BTreeMap<String, Vec<(i32, i64)>>,
-    refused: &mut BTreeMap<String, Refusal>,
-    unsettled: &mut BTreeMap<String, Refusal>,
-) {
-    for topic in reply.topics {
-        for partition in topic.partitions {
-            let code = partition.error_code;
-            if code.is_none() {
-                partial.entry(topic.name.clone()).or_default().push((partition.partition_index, partition.offset));
-            } else if code.is_retriable() {
-                unsettled.insert(topic.name.clone(), Refusal::new(code, None));
-            } else {
-                refused.insert(topic.name.clone(), Refusal::new(code, None));
+/// What one round of questions has brought.
+#[derive(Default)]
+struct Round {
+    /// How many partitions each topic has.
+    partitions: BTreeMap<String, usize>,
+    offsets: BTreeMap<String, Vec<(i32, i64)>>,
+    /// Topics that are refused for good.
+    refused: BTreeMap<String, Refusal>,
+    /// Why topics have to be asked about again.
+    unsettled: BTreeMap<String, Refusal>,
+}
+
+impl Round {
+    fn add(&mut self, reply: ListOffsetsReply) {
+        for topic in reply.topics {
+            for partition in topic.partitions {
+                let code = partition.error_code;
+                if code.is_none() {
+                    let offset = (partition.partition_index, partition.offset);
+                    self.offsets.entry(topic.name.clone()).or_default().push(offset);
+                } else if code.is_retriable() {
+                    self.unsettled.insert(topic.name.clone(), Refusal::new(code, None));
+                } else {
+                    self.refused.insert(topic.name.clone(), Refusal::new(code, None));
+                }
             }
         }
+    }
+
+    /// The topics that are refused, and those with an offset for every partition.
+    fn settled(&self) -> Found {
+        let mut settled: Found =
+            self.refused.iter().map(|(topic, refusal)| (topic.clone(), Err(refusal.clone()))).collect();
+        for (topic, count) in &self.partitions {
+            let mut offsets = self.offsets.get(topic).cloned().unwrap_or_default();
+            if offsets.len() == *count && !self.refused.contains_key(topic) {
+                offsets.sort_unstable();
+                settled.insert(topic.clone(), Ok(offsets));
+            }
+        }
+        settled
     }
 }
