@@ -1,6 +1,6 @@
 //! The messages of a document (section "Message Object"): each is an event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -41,6 +41,13 @@ pub struct Placed<'a> {
     message: Found<'a>,
 }
 
+/// The lists of messages of one operation. One that is met again would add nothing.
+#[derive(Default)]
+struct Lists {
+    seen: HashSet<String>,
+    depth: usize,
+}
+
 /// The events found so far.
 #[derive(Default)]
 pub struct Catalog<'a> {
@@ -54,30 +61,33 @@ pub struct Catalog<'a> {
 impl<'a> Catalog<'a> {
     /// Adds the message or messages that an operation of a channel has.
     pub fn collect(&mut self, reader: &mut Reader<'a>, message: Found<'a>, way: Way, channel: usize) {
-        self.descend(reader, message, way, channel, 0);
+        self.descend(reader, message, way, channel, &mut Lists::default());
     }
 
-    fn descend(&mut self, reader: &mut Reader<'a>, message: Found<'a>, way: Way, channel: usize, nesting: usize) {
+    fn descend(&mut self, reader: &mut Reader<'a>, message: Found<'a>, way: Way, channel: usize, lists: &mut Lists) {
         let Some(message) = reader.follow(message) else { return };
         let Some(choices) = message.member("oneOf") else {
-            if message.value.is_object() {
+            // A reference that is still there is not a text: the schema says so.
+            if message.value.is_object() && message.value.get("$ref").is_none() {
                 self.register(reader, message, way, channel);
             }
             return;
         };
-        if nesting == MAX_NESTING {
-            reader.problems.add(
-                choices.pointer,
-                "is a list of messages in lists of messages, too deep or in a circle: list the messages themselves",
-            );
+        if !lists.seen.insert(message.pointer) {
             return;
         }
+        if lists.depth == MAX_NESTING {
+            reader.problems.add(choices.pointer, "is a list of messages in lists of messages, too deep: list the messages themselves");
+            return;
+        }
+        lists.depth += 1;
         for choice in choices.elements() {
             if self.events.len() > MAX_MESSAGES {
                 return;
             }
-            self.descend(reader, choice, way, channel, nesting + 1);
+            self.descend(reader, choice, way, channel, lists);
         }
+        lists.depth -= 1;
     }
 
     fn register(&mut self, reader: &mut Reader<'a>, message: Found<'a>, way: Way, channel: usize) {
@@ -107,10 +117,7 @@ impl<'a> Catalog<'a> {
             return;
         }
         if self.events.len() == MAX_MESSAGES {
-            reader.problems.add(
-                "/channels",
-                format!("hold more than {MAX_MESSAGES} messages: split the document into several services"),
-            );
+            reader.problems.add("/channels", format!("hold more than {MAX_MESSAGES} messages: split the document into several services"));
         }
         let event = read.event(reader, name.clone(), way);
         self.by_name.insert(name, self.events.len());
@@ -127,9 +134,7 @@ impl<'a> Catalog<'a> {
         }
         if placed.channel != channel {
             let name = quoted(&placed.event.name);
-            reader.note(format!(
-                "The event {name} is in several channels of the document. It gets one channel: the first of them."
-            ));
+            reader.note(format!("The event {name} is in several channels of the document. It gets one channel: the first of them."));
         }
     }
 }
@@ -172,11 +177,10 @@ impl<'a> Read<'a> {
             (Some(given), _, _) => given.to_owned(),
             (None, Some(component), _) => component,
             (None, None, Some(header)) => header.to_owned(),
+            // A name that is not a text: the schema says so.
+            (None, None, None) if self.parts().any(|part| part.value.get("name").or(part.value.get("messageId")).is_some()) => return None,
             (None, None, None) => {
-                reader.problems.add(
-                    &*self.message.pointer,
-                    "has no name: give the message a name, which is the ce_type of its events",
-                );
+                reader.problems.add(&*self.message.pointer, "has no name: give the message a name, which is the ce_type of its events");
                 return None;
             }
         };

@@ -59,15 +59,18 @@ pub struct Reading {
 
 /// Reads a document brought as text: YAML 1.2, or JSON, in UTF-8, at most [`MAX_BYTES`].
 ///
-/// Every problem is listed (at most 50) with its JSON Pointer and, where it is known, its line.
+/// Every problem is listed (at most 50) with its JSON Pointer and, where it is known, its line. A large document takes
+/// some hundred milliseconds of one processor: call it where blocking is allowed.
 pub fn read(bytes: &[u8]) -> Result<Reading, Refused> {
     if bytes.len() > MAX_BYTES {
         return Err(Refused::TooLarge { limit: MAX_BYTES });
     }
-    on_its_own_stack(|| {
-        let (document, places) = text::parse(bytes).map_err(|problem| Refused::Invalid(vec![problem]))?;
-        reader::read(document, &places)
-    })
+    on_its_own_stack(|| read_here(bytes))
+}
+
+fn read_here(bytes: &[u8]) -> Result<Reading, Refused> {
+    let (document, places) = text::parse(bytes).map_err(|problem| Refused::Invalid(vec![problem]))?;
+    reader::read(document, &places)
 }
 
 /// Reads a document brought as a JSON value inside another document, for example in a deployment.

@@ -14,42 +14,56 @@ use crate::domain::contract::Attribute;
 /// The member of a property's schema that gives its kind in words, for kinds that a schema cannot say.
 pub const KIND: &str = "x-ebm-kind";
 
-/// Attributes of one event.
+/// Attributes in a document.
 const MAX_ATTRIBUTES: usize = 50_000;
 /// Characters in the name of an attribute.
 const MAX_NAME: usize = 255;
 /// Characters in a kind.
 pub const MAX_KIND: usize = 200;
 /// How deep a kind is told: `array of array of …`.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 4;
+/// Alternatives that are told of one kind; more would not fit in a line.
+const MAX_ALTERNATIVES: usize = 10;
+
+/// The attributes of payloads that were read, by their place. Many messages may share one payload.
+#[derive(Default)]
+pub struct Payloads {
+    known: HashMap<String, Vec<Attribute>>,
+    /// Attributes over all messages.
+    told: usize,
+}
 
 /// The attributes of the payload of the event `event`, in the order of the text.
-pub fn attributes<'a>(
-    reader: &mut Reader<'a>,
-    payload: Found<'a>,
-    event: &str,
-    format: Option<&str>,
-    content: Option<&str>,
-) -> Vec<Attribute> {
+pub fn attributes<'a>(reader: &mut Reader<'a>, payload: Found<'a>, event: &str, format: Option<&str>, content: Option<&str>) -> Vec<Attribute> {
     if !is_json_schema(format) {
         let format = quoted(format.unwrap_or_default());
-        reader.note(format!(
-            "The attributes of the event {} are not shown: its payload is described as {format}.",
-            quoted(event)
-        ));
+        reader.note(format!("The attributes of the event {} are not shown: its payload is described as {format}.", quoted(event)));
         return Vec::new();
     }
     // A payload among the components was validated with the document.
     if payload.value.get("$ref").is_none() {
         reader.version.schema_object().validate(payload.value, &payload.pointer, &mut reader.problems);
     }
-    let mut shape = Shape::default();
     let whole = match content {
         Some("application/cloudevents+json") => data(reader, &payload),
         _ => None,
     };
-    shape.merge(reader, whole.unwrap_or(payload), true);
-    shape.finish(reader)
+    let Some(schema) = reader.follow(whole.unwrap_or(payload)) else { return Vec::new() };
+    let pointer = schema.pointer.clone();
+    if !reader.payloads.known.contains_key(&pointer) {
+        let mut shape = Shape::default();
+        shape.merge(reader, schema, true);
+        let attributes = shape.finish(reader);
+        reader.payloads.known.insert(pointer.clone(), attributes);
+    }
+    let Payloads { known, told } = &mut reader.payloads;
+    let attributes = known.get(&pointer).map(Vec::as_slice).unwrap_or_default();
+    *told += attributes.len();
+    if *told > MAX_ATTRIBUTES {
+        reader.problems.add("", format!("has more than {MAX_ATTRIBUTES} attributes over all messages: split it into several services"));
+        return Vec::new();
+    }
+    attributes.to_vec()
 }
 
 /// The data of a `CloudEvent` whose whole envelope is described (`CloudEvents` JSON format, section 3).
@@ -63,14 +77,8 @@ fn data<'a>(reader: &mut Reader<'a>, payload: &Found<'a>) -> Option<Found<'a>> {
 fn is_json_schema(format: Option<&str>) -> bool {
     let Some(format) = format else { return true };
     let media_type = format.split(';').next().unwrap_or_default().trim();
-    [
-        "application/vnd.aai.asyncapi",
-        "application/vnd.aai.asyncapi+json",
-        "application/vnd.aai.asyncapi+yaml",
-        "application/schema+json",
-        "application/schema+yaml",
-    ]
-    .contains(&media_type)
+    ["application/vnd.aai.asyncapi", "application/vnd.aai.asyncapi+json", "application/vnd.aai.asyncapi+yaml", "application/schema+json", "application/schema+yaml"]
+        .contains(&media_type)
 }
 
 /// What several schemas together say.
@@ -121,11 +129,7 @@ impl<'a> Shape<'a> {
         for name in self.names {
             let Some(schema) = self.schemas.remove(name) else { continue };
             let kind = kind(reader, schema, 0);
-            attributes.push(Attribute {
-                name: display::line(name, MAX_NAME),
-                kind: display::line(&kind, MAX_KIND),
-                required: self.required.contains(name),
-            });
+            attributes.push(Attribute { name: display::line(name, MAX_NAME), kind, required: self.required.contains(name) });
         }
         attributes
     }
@@ -133,6 +137,10 @@ impl<'a> Shape<'a> {
 
 /// The kind of a value in words.
 fn kind<'a>(reader: &mut Reader<'a>, schema: Found<'a>, depth: usize) -> String {
+    display::line(&whole_kind(reader, schema, depth), MAX_KIND)
+}
+
+fn whole_kind<'a>(reader: &mut Reader<'a>, schema: Found<'a>, depth: usize) -> String {
     let any = || "any".to_owned();
     if depth == MAX_DEPTH {
         return any();
@@ -152,8 +160,7 @@ fn kind<'a>(reader: &mut Reader<'a>, schema: Found<'a>, depth: usize) -> String 
     match schema.value.get("type") {
         Some(Value::String(one)) => typed(reader, &schema, one, depth),
         Some(Value::Array(several)) => {
-            let kinds =
-                several.iter().filter_map(Value::as_str).map(|one| typed(reader, &schema, one, depth)).collect();
+            let kinds = several.iter().take(MAX_ALTERNATIVES).filter_map(Value::as_str).map(|one| typed(reader, &schema, one, depth)).collect();
             alternatives(kinds)
         }
         _ => composed(reader, &schema, depth),
@@ -184,8 +191,7 @@ fn composed<'a>(reader: &mut Reader<'a>, schema: &Found<'a>, depth: usize) -> St
     }
     let mut kinds = Vec::new();
     for part in ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema.member(keyword)) {
-        // More would not fit in a line.
-        for part in part.elements().take(20) {
+        for part in part.elements().take(MAX_ALTERNATIVES) {
             kinds.push(kind(reader, part, depth + 1));
         }
     }

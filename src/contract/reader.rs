@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Reading, channel, display,
     official::Version,
+    payload::Payloads,
     places::Places,
     problems::{Problems, Refused},
     reference::{self, Found},
@@ -14,7 +15,7 @@ use crate::domain::contract::Contract;
 
 /// Values looked at while messages and payloads are put together. References can make a small document mean very
 /// much; what no person would write ends here.
-const MAX_STEPS: usize = 500_000;
+const MAX_STEPS: usize = 300_000;
 
 /// What the steps of one reading share.
 pub struct Reader<'a> {
@@ -28,6 +29,8 @@ pub struct Reader<'a> {
     pub problems: Problems<'a>,
     /// What is to be said.
     pub notes: Vec<String>,
+    /// The attributes of payloads that were read, by their place.
+    pub payloads: Payloads,
     steps: usize,
 }
 
@@ -66,20 +69,14 @@ pub fn read(document: Value, places: &Places) -> Result<Reading, Refused> {
 }
 
 fn understand(document: &Value, places: &Places) -> Result<(Contract, Vec<String>), Refused> {
-    let t = std::time::Instant::now();
     let version = version(document, places)?;
     let mut problems = Problems::new(places);
     version.document().validate(document, "", &mut problems);
-    let a = t.elapsed();
     reference::check(document, &mut problems);
-    let b = t.elapsed();
-    let mut reader = Reader { root: document, version, places, problems, notes: Vec::new(), steps: MAX_STEPS };
+    let mut reader = Reader { root: document, version, places, problems, notes: Vec::new(), payloads: Payloads::default(), steps: MAX_STEPS };
     let service = service::read(&mut reader);
     let channels = channel::read(&mut reader);
     let Reader { problems, notes, .. } = reader;
-    if t.elapsed().as_millis() > 100 {
-        eprintln!("val {a:?} ref {b:?} read {:?}", t.elapsed());
-    }
     problems.finish()?;
     // Without a problem there is a service; without a service there was a problem.
     let Some(service) = service else { return Err(Refused::Invalid(Vec::new())) };
@@ -105,12 +102,7 @@ fn version(document: &Value, places: &Places) -> Result<Version, Refused> {
         None if document.get("openapi").is_some() || document.get("swagger").is_some() => {
             return Err(refuse("", "is an OpenAPI document: bring an AsyncAPI document, version 2.0.0 to 2.6.0"));
         }
-        None => {
-            return Err(refuse(
-                "",
-                "is not an AsyncAPI document: the member asyncapi with its version, such as \"2.6.0\", is missing",
-            ));
-        }
+        None => return Err(refuse("", "is not an AsyncAPI document: the member asyncapi with its version, such as \"2.6.0\", is missing")),
     };
     if let Some(version) = Version::of(&found) {
         return Ok(version);

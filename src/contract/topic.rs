@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{display::quoted, official::KafkaBinding, places::join, reader::Reader, reference::Found};
+use super::{
+    display::quoted,
+    official::KafkaBinding,
+    places::join,
+    reader::Reader,
+    reference::Found,
+};
 use crate::domain::contract::TopicWishes;
 
 /// Reads the wishes of a channel; what is wrong in them is a problem.
@@ -27,10 +33,7 @@ fn read<'a>(reader: &mut Reader<'a>, channel: &Found<'a>) -> Option<TopicWishes>
     version.channel().validate(&Value::Object(plain), &found.pointer, &mut reader.problems);
 
     if let Some(topic) = found.text("topic") {
-        reader.note(format!(
-            "The topic {} is not used: topics are named after the channel and the Space.",
-            quoted(topic)
-        ));
+        reader.note(format!("The topic {} is not used: topics are named after the channel and the Space.", quoted(topic)));
     }
     let mut wishes = TopicWishes {
         partitions: count(reader, &found, "partitions"),
@@ -78,9 +81,10 @@ fn whole(value: &Value) -> Option<i64> {
 }
 
 fn count<N: TryFrom<i64>>(reader: &mut Reader<'_>, binding: &Found<'_>, name: &str) -> Option<N> {
-    let value = binding.value.get(name)?;
-    let number = whole(value).and_then(|number| N::try_from(number).ok());
-    if number.is_none() && value.is_number() {
+    // What is no whole number at all is the schema's to refuse.
+    let given = whole(binding.value.get(name)?)?;
+    let number = N::try_from(given).ok();
+    if number.is_none() {
         reader.problems.add(join(&binding.pointer, name), "is more than Kafka can count");
     }
     number

@@ -20,6 +20,9 @@ use crate::domain::contract::Problem;
 /// Anchors, aliases and merge keys, each.
 const MAX_ANCHORS: usize = 1_000;
 
+/// What aliases may repeat, in all, in parser events: a value, the beginning or the end of a list or an object.
+const MAX_REPLAYED: usize = 50_000;
+
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -30,14 +33,14 @@ fn options() -> Options {
             max_anchors: MAX_ANCHORS,
             max_aliases: MAX_ANCHORS,
             max_merge_keys: MAX_ANCHORS,
-            max_recorded_anchor_events: MAX_NODES,
+            max_recorded_anchor_events: MAX_REPLAYED,
             max_recorded_anchor_bytes: super::MAX_BYTES,
             max_documents: 1,
             max_total_scalar_bytes: super::MAX_BYTES,
             max_inclusion_depth: 0,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_NODES,
+            max_total_replayed_events: MAX_REPLAYED,
             max_replay_stack_depth: 16,
         },
         emit_comments: false,
@@ -49,8 +52,7 @@ fn options() -> Options {
 
 /// Parses one YAML document.
 pub fn parse(text: &str) -> Result<(Value, Places), Problem> {
-    let At { line, value }: At<Node> =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| problem(&error))?;
+    let At { line, value }: At<Node> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| problem(&error))?;
     let mut places = Places::default();
     places.add(Spot::ROOT, line);
     let mut planted = 0;
@@ -214,9 +216,7 @@ fn sentence(error: &Error) -> String {
             | BudgetBreach::AliasAnchorRatio { .. }
             | BudgetBreach::MergeKeys { .. }
             | BudgetBreach::RecordedAnchorEvents { .. } => {
-                format!(
-                    "holds too many YAML anchors, aliases or merge keys (at most {MAX_ANCHORS}): write the values out, or use $ref"
-                )
+                format!("holds too many YAML anchors, aliases or merge keys (at most {MAX_ANCHORS}): write the values out, or use $ref")
             }
             _ => "is more than can be read".into(),
         },

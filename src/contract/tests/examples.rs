@@ -19,7 +19,7 @@ fn examples_of_the_specification_are_read() {
         read_any = true;
         match (read(&std::fs::read(&path).unwrap()), name.starts_with("2.")) {
             (Ok(reading), true) => println!("{name}: {:#?}\n{:#?}", reading.contract, reading.notes),
-            (Err(Refused::Version { found }), false) => assert!(name.starts_with(&found), "{name}: {found}"),
+            (Err(Refused::Version { found }), false) => assert!(found.starts_with("3."), "{name}: {found}"),
             (other, _) => panic!("{name}: {other:?}"),
         }
     }
