@@ -1,0 +1,24 @@
+//! Names and values.
+
+use leptos::prelude::*;
+
+/// A list of names and values.
+#[component]
+pub fn Facts(
+    /// Each a `Fact`.
+    children: Children,
+) -> impl IntoView {
+    view! { <dl class="facts">{children()}</dl> }
+}
+
+/// A name and its value.
+#[component]
+pub fn Fact(
+    /// The name.
+    #[prop(into)]
+    label: String,
+    /// The value.
+    children: Children,
+) -> impl IntoView {
+    view! { <div class="fact"><dt>{label}</dt><dd>{children()}</dd></div> }
+}
