@@ -9,8 +9,10 @@ use leptos::prelude::*;
 #[island]
 pub fn Filter(
     /// The id of the list.
+    #[prop(into)]
     rows: String,
     /// What is in it, in the plural.
+    #[prop(into)]
     label: String,
 ) -> impl IntoView {
     let awake = RwSignal::new(false);
@@ -58,15 +60,23 @@ mod browser {
     pub(super) fn narrow(rows: &str, typed: &str) -> String {
         let typed = typed.to_lowercase();
         let words: Vec<&str> = typed.split_whitespace().collect();
-        let Ok(list) = document().query_selector_all(&format!("#{rows} [data-row]")) else { return String::new() };
+        let Ok(list) = document().query_selector_all(&format!("#{rows} [data-row]")) else {
+            return String::new();
+        };
         let mut shown = 0;
         for nth in 0..list.length() {
-            let Some(row) = list.get(nth).and_then(|row| row.dyn_into::<Element>().ok()) else { continue };
+            let Some(row) = list.get(nth).and_then(|row| row.dyn_into::<Element>().ok()) else {
+                continue;
+            };
             let text = row.text_content().unwrap_or_default().to_lowercase();
             let fits = words.iter().all(|word| text.contains(word));
             let _ = row.toggle_attribute_with_force("hidden", !fits);
             shown += u32::from(fits);
         }
-        if words.is_empty() { String::new() } else { format!("{shown} of {}", list.length()) }
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!("{shown} of {}", list.length())
+        }
     }
 }

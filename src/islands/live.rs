@@ -13,8 +13,10 @@ use leptos::prelude::*;
 #[island]
 pub fn Live(
     /// The address of the event stream, of this origin.
+    #[prop(into)]
     url: String,
     /// What the page is about.
+    #[prop(into)]
     topic: String,
 ) -> impl IntoView {
     let state = RwSignal::new("off");
@@ -43,7 +45,8 @@ mod browser {
     use leptos::{ev, prelude::*, task::spawn_local};
     use wasm_bindgen::{JsCast, closure::Closure};
     use web_sys::{
-        Document, DomParser, Element, Event, EventSource, HtmlElement, MessageEvent, Response, SupportedType, js_sys::JsString,
+        Document, DomParser, Element, Event, EventSource, HtmlElement, MessageEvent, Response,
+        SupportedType, js_sys::JsString,
     };
 
     /// Changes come in bursts; one new page shows them all.
@@ -105,7 +108,9 @@ mod browser {
             if self.source.borrow().is_some() || document().hidden() {
                 return;
             }
-            let Ok(source) = EventSource::new(&self.url) else { return };
+            let Ok(source) = EventSource::new(&self.url) else {
+                return;
+            };
             let opened = Closure::<dyn FnMut()>::new({
                 let stream = Rc::clone(self);
                 move || {
@@ -131,7 +136,12 @@ mod browser {
             source.set_onopen(Some(opened.as_ref().unchecked_ref()));
             source.set_onerror(Some(failed.as_ref().unchecked_ref()));
             source.set_onmessage(Some(message.as_ref().unchecked_ref()));
-            self.source.replace(Some(Open { source, _opened: opened, _failed: failed, _message: message }));
+            self.source.replace(Some(Open {
+                source,
+                _opened: opened,
+                _failed: failed,
+                _message: message,
+            }));
         }
 
         /// The browser's own reconnecting ends for good on some answers: the timer here does not.
@@ -188,12 +198,22 @@ mod browser {
             return None;
         }
         let text = answer.text().ok()?.await.ok()?;
-        let text = text.dyn_ref::<JsString>().and_then(|text| text.as_string())?;
-        let new = DomParser::new().ok()?.parse_from_string(&text, SupportedType::TextHtml).ok()?;
+        let text = text
+            .dyn_ref::<JsString>()
+            .and_then(|text| text.as_string())?;
+        let new = DomParser::new()
+            .ok()?
+            .parse_from_string(&text, SupportedType::TextHtml)
+            .ok()?;
         let parts = document().query_selector_all("[data-live][id]").ok()?;
         let mut renewed = Renewed::All;
         for nth in 0..parts.length() {
-            let Some(part) = parts.get(nth).and_then(|part| part.dyn_into::<Element>().ok()) else { continue };
+            let Some(part) = parts
+                .get(nth)
+                .and_then(|part| part.dyn_into::<Element>().ok())
+            else {
+                continue;
+            };
             if !take_over(&part, &new) {
                 renewed = Renewed::Busy;
             }
@@ -203,7 +223,9 @@ mod browser {
 
     /// Whether the part shows what the new page has there, or has nothing to show.
     fn take_over(part: &Element, new: &Document) -> bool {
-        let Some(other) = new.get_element_by_id(&part.id()) else { return true };
+        let Some(other) = new.get_element_by_id(&part.id()) else {
+            return true;
+        };
         let html = other.inner_html();
         if html == part.inner_html() {
             return true;
@@ -212,9 +234,14 @@ mod browser {
             return false;
         }
         // The focus goes to what has the same id afterwards.
-        let focus = document().active_element().filter(|active| part.contains(Some(active))).map(|active| active.id());
+        let focus = document()
+            .active_element()
+            .filter(|active| part.contains(Some(active)))
+            .map(|active| active.id());
         part.set_inner_html(&html);
-        let again = focus.filter(|id| !id.is_empty()).and_then(|id| document().get_element_by_id(&id));
+        let again = focus
+            .filter(|id| !id.is_empty())
+            .and_then(|id| document().get_element_by_id(&id));
         if let Some(again) = again.and_then(|again| again.dyn_into::<HtmlElement>().ok()) {
             let _ = again.focus();
         }
@@ -222,6 +249,9 @@ mod browser {
     }
 
     fn busy(part: &Element) -> bool {
-        part.query_selector("input:focus, textarea:focus, select:focus, dialog[open]").ok().flatten().is_some()
+        part.query_selector("input:focus, textarea:focus, select:focus, dialog[open]")
+            .ok()
+            .flatten()
+            .is_some()
     }
 }

@@ -44,13 +44,14 @@ pub fn ButtonLink(
     glyph: Option<Glyph>,
     /// The words.
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <a class=kind.class() href=href>
             {glyph.map(|glyph| view! { <Icon glyph/> })}
             <span>{children()}</span>
         </a>
     }
+    .into_any()
 }
 
 /// The button that sends the surrounding form.
@@ -73,13 +74,14 @@ pub fn Submit(
     action: String,
     /// The words.
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <button type="submit" class=kind.class() name=some(name) value=some(value) formaction=some(action)>
             {glyph.map(|glyph| view! { <Icon glyph/> })}
             <span>{children()}</span>
         </button>
     }
+    .into_any()
 }
 
 /// Something one may not do, with the reason: shown, not hidden.
@@ -96,7 +98,7 @@ pub fn Refused(
     /// Why not, and who may.
     #[prop(into)]
     reason: String,
-) -> impl IntoView {
+) -> AnyView {
     let reason_id = format!("{id}-reason");
     view! {
         <span class="refused">
@@ -107,4 +109,5 @@ pub fn Refused(
             <span class="tip" id=reason_id role="tooltip">{reason}</span>
         </span>
     }
+    .into_any()
 }

@@ -22,7 +22,7 @@ pub fn Code(
     /// Where the same can be downloaded.
     #[prop(optional, into)]
     download: String,
-) -> impl IntoView {
+) -> AnyView {
     let label_id = format!("{id}-label");
     view! {
         <figure class="code" id=id data-copyable="">
@@ -35,4 +35,5 @@ pub fn Code(
             <pre tabindex="0" role="region" aria-labelledby=label_id><code data-copy-text="">{text}</code></pre>
         </figure>
     }
+    .into_any()
 }

@@ -31,7 +31,7 @@ pub fn CopyValue(
     /// How many characters of it are shown; all where it is 0.
     #[prop(optional)]
     shorten: usize,
-) -> impl IntoView {
+) -> AnyView {
     let whole = shorten == 0 || value.chars().count() <= shorten;
     if whole {
         view! {

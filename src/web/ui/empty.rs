@@ -18,7 +18,7 @@ pub fn EmptyState(
     /// The next step.
     #[prop(optional_no_strip)]
     action: Option<Action>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <div class="empty">
             <span class="empty-icon"><Icon glyph/></span>
@@ -27,4 +27,5 @@ pub fn EmptyState(
             {action.map(|action| view! { <ButtonLink kind=ButtonKind::Primary href=action.href>{action.label}</ButtonLink> })}
         </div>
     }
+    .into_any()
 }

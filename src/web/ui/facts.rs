@@ -7,8 +7,8 @@ use leptos::prelude::*;
 pub fn Facts(
     /// Each a `Fact`.
     children: Children,
-) -> impl IntoView {
-    view! { <dl class="facts">{children()}</dl> }
+) -> AnyView {
+    view! { <dl class="facts">{children()}</dl> }.into_any()
 }
 
 /// A name and its value.
@@ -19,6 +19,6 @@ pub fn Fact(
     label: String,
     /// The value.
     children: Children,
-) -> impl IntoView {
-    view! { <div class="fact"><dt>{label}</dt><dd>{children()}</dd></div> }
+) -> AnyView {
+    view! { <div class="fact"><dt>{label}</dt><dd>{children()}</dd></div> }.into_any()
 }

@@ -16,7 +16,10 @@ pub struct Action {
 impl Action {
     /// A link with these words.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { label: label.into(), href: href.into() }
+        Self {
+            label: label.into(),
+            href: href.into(),
+        }
     }
 }
 
@@ -32,12 +35,18 @@ pub struct Flash {
 impl Flash {
     /// Something was done.
     pub fn ok(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Ok, text: text.into() }
+        Self {
+            tone: Tone::Ok,
+            text: text.into(),
+        }
     }
 
     /// Something could not be done.
     pub fn fail(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Fail, text: text.into() }
+        Self {
+            tone: Tone::Fail,
+            text: text.into(),
+        }
     }
 }
 
@@ -59,8 +68,12 @@ pub fn Notice(
     /// More words.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
-    let role = announce.then_some(if tone == Tone::Fail { "alert" } else { "status" });
+) -> AnyView {
+    let role = announce.then_some(if tone == Tone::Fail {
+        "alert"
+    } else {
+        "status"
+    });
     view! {
         <div class="notice" data-tone=tone.name() role=role>
             <Icon glyph=tone.glyph()/>
@@ -71,4 +84,5 @@ pub fn Notice(
             {action.map(|action| view! { <ButtonLink href=action.href>{action.label}</ButtonLink> })}
         </div>
     }
+    .into_any()
 }

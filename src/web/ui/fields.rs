@@ -15,7 +15,9 @@ pub struct Errors(BTreeMap<String, String>);
 impl Errors {
     /// Notes what is wrong with a field. The first sentence about a field stays.
     pub fn add(&mut self, field: impl Into<String>, sentence: impl Into<String>) {
-        self.0.entry(field.into()).or_insert_with(|| sentence.into());
+        self.0
+            .entry(field.into())
+            .or_insert_with(|| sentence.into());
     }
 
     /// The sentence about a field, for the `error` of its component.
@@ -37,7 +39,12 @@ impl From<BTreeMap<String, String>> for Errors {
 
 impl<F: Into<String>, S: Into<String>> FromIterator<(F, S)> for Errors {
     fn from_iter<I: IntoIterator<Item = (F, S)>>(errors: I) -> Self {
-        Self(errors.into_iter().map(|(field, sentence)| (field.into(), sentence.into())).collect())
+        Self(
+            errors
+                .into_iter()
+                .map(|(field, sentence)| (field.into(), sentence.into()))
+                .collect(),
+        )
     }
 }
 
@@ -55,7 +62,11 @@ pub struct Choice {
 impl Choice {
     /// An answer without a hint.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { value: value.into(), label: label.into(), hint: String::new() }
+        Self {
+            value: value.into(),
+            label: label.into(),
+            hint: String::new(),
+        }
     }
 
     /// Adds words under the label.
@@ -144,7 +155,7 @@ pub fn Field(
     /// Whether the field takes the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
-) -> impl IntoView {
+) -> AnyView {
     let id = field_id(&name);
     let described = described_by(&id, error.as_ref(), &hint);
     let invalid = error.is_some().then_some("true");
@@ -171,6 +182,7 @@ pub fn Field(
             {error_view(&id, error)}
         </div>
     }
+    .into_any()
 }
 
 /// Several lines of text.
@@ -203,7 +215,7 @@ pub fn TextArea(
     /// Text for machines.
     #[prop(optional)]
     mono: bool,
-) -> impl IntoView {
+) -> AnyView {
     let id = field_id(&name);
     let described = described_by(&id, error.as_ref(), &hint);
     let invalid = error.is_some().then_some("true");
@@ -226,6 +238,7 @@ pub fn TextArea(
             {error_view(&id, error)}
         </div>
     }
+    .into_any()
 }
 
 /// One of many answers.
@@ -254,7 +267,7 @@ pub fn Select(
     /// Whether an answer must be chosen.
     #[prop(default = true)]
     required: bool,
-) -> impl IntoView {
+) -> AnyView {
     let id = field_id(&name);
     let described = described_by(&id, error.as_ref(), &hint);
     let invalid = error.is_some().then_some("true");
@@ -269,6 +282,7 @@ pub fn Select(
             {error_view(&id, error)}
         </div>
     }
+    .into_any()
 }
 
 /// The answers of a list, the chosen one marked.
@@ -300,12 +314,16 @@ pub fn Radio(
     /// What it is for.
     #[prop(optional, into)]
     hint: String,
-) -> impl IntoView {
+) -> AnyView {
     // The summary leads to the id of the field: the first answer carries it.
     let id = field_id(&name);
     let described = described_by(&id, error.as_ref(), &hint);
     let answer = |(nth, choice): (usize, Choice)| {
-        let own = if nth == 0 { id.clone() } else { format!("{id}-{nth}") };
+        let own = if nth == 0 {
+            id.clone()
+        } else {
+            format!("{id}-{nth}")
+        };
         let checked = choice.value == value;
         view! {
             <div class="choice">
@@ -326,6 +344,7 @@ pub fn Radio(
             {error_view(&id, error)}
         </fieldset>
     }
+    .into_any()
 }
 
 /// Yes or no.
@@ -355,7 +374,7 @@ pub fn CheckBox(
     /// The id of the control where its name is there more than once.
     #[prop(optional, into)]
     id: String,
-) -> impl IntoView {
+) -> AnyView {
     let id = some(id).unwrap_or_else(|| field_id(&name));
     let described = described_by(&id, error.as_ref(), &hint);
     let invalid = error.is_some().then_some("true");
@@ -378,11 +397,12 @@ pub fn CheckBox(
             {error_view(&id, error)}
         </div>
     }
+    .into_any()
 }
 
 /// What is wrong with the form, all in one place, each sentence a link to its field. Nothing where nothing is wrong.
 #[component]
-pub fn ErrorSummary(errors: Errors) -> impl IntoView {
+pub fn ErrorSummary(errors: Errors) -> AnyView {
     let sentence = |(field, sentence): (String, String)| {
         if field.is_empty() {
             view! { <li>{sentence}</li> }.into_any()
@@ -390,15 +410,17 @@ pub fn ErrorSummary(errors: Errors) -> impl IntoView {
             view! { <li><a href=format!("#{}", field_id(&field))>{sentence}</a></li> }.into_any()
         }
     };
-    (!errors.is_empty()).then(|| {
-        view! {
-            <div class="notice" data-tone="fail" role="alert" tabindex="-1" id="errors">
-                <Icon glyph=Tone::Fail.glyph()/>
-                <div class="notice-words">
-                    <h2 class="notice-title">"Not saved yet: please look at this again"</h2>
-                    <ul class="notice-body">{errors.0.into_iter().map(sentence).collect_view()}</ul>
+    (!errors.is_empty())
+        .then(|| {
+            view! {
+                <div class="notice" data-tone="fail" role="alert" tabindex="-1" id="errors">
+                    <Icon glyph=Tone::Fail.glyph()/>
+                    <div class="notice-words">
+                        <h2 class="notice-title">"Not saved yet: please look at this again"</h2>
+                        <ul class="notice-body">{errors.0.into_iter().map(sentence).collect_view()}</ul>
+                    </div>
                 </div>
-            </div>
-        }
-    })
+            }
+        })
+        .into_any()
 }

@@ -22,7 +22,7 @@ pub fn FilterBar(
     /// Each a `FilterSelect`.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <form class="filter-bar" method="get" action=action role="search">
             <div class="search">
@@ -34,6 +34,7 @@ pub fn FilterBar(
             {narrowed.then(|| view! { <a class="button quiet" href=action.clone()><span>"Clear"</span></a> })}
         </form>
     }
+    .into_any()
 }
 
 /// One of the lists to choose from.
@@ -53,7 +54,7 @@ pub fn FilterSelect(
     /// The answer that does not narrow: `Any Space`.
     #[prop(optional, into)]
     any: String,
-) -> impl IntoView {
+) -> AnyView {
     let any = some(any).unwrap_or_else(|| format!("Any {label}"));
     view! {
         <select id=field_id(&name) name=name aria-label=label>
@@ -61,4 +62,5 @@ pub fn FilterSelect(
             {options(choices, &value)}
         </select>
     }
+    .into_any()
 }

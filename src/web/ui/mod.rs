@@ -30,7 +30,9 @@ pub use dialog::Confirm;
 pub use empty::EmptyState;
 pub use facts::{Fact, Facts};
 pub use feedback::{Action, Flash, Notice};
-pub use fields::{CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id};
+pub use fields::{
+    CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id,
+};
 pub use filters::{FilterBar, FilterSelect};
 pub use icon::{Glyph, Icon};
 pub use page::{PageHead, Panel};

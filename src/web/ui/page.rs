@@ -19,7 +19,7 @@ pub fn PageHead(
     /// Buttons; the primary one last.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <header class="page-head">
             <div class="page-title">
@@ -30,6 +30,7 @@ pub fn PageHead(
             {children.map(|children| view! { <div class="actions">{children()}</div> })}
         </header>
     }
+    .into_any()
 }
 
 /// A part of a page with a heading.
@@ -49,7 +50,7 @@ pub fn Panel(
     actions: Option<AnyView>,
     /// The part.
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     let title_id = format!("{id}-title");
     view! {
         <section class="panel" id=id aria-labelledby=title_id>
@@ -63,4 +64,5 @@ pub fn Panel(
             {children()}
         </section>
     }
+    .into_any()
 }

@@ -16,7 +16,7 @@ pub fn Paging(
     /// The page after, where there is one.
     #[prop(optional_no_strip)]
     next: Option<String>,
-) -> impl IntoView {
+) -> AnyView {
     let alone = previous.is_none() && next.is_none();
     let step = |href: Option<String>, rel: &'static str, label: &'static str, glyph: Glyph| {
         view! {
@@ -37,4 +37,5 @@ pub fn Paging(
             })}
         </div>
     }
+    .into_any()
 }

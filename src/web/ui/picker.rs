@@ -36,7 +36,7 @@ pub fn Picker(
     name: String,
     /// The rows.
     items: Vec<PickItem>,
-) -> impl IntoView {
+) -> AnyView {
     let rows = format!("{id}-rows");
     let row = |(nth, item): (usize, PickItem)| {
         let own = format!("{id}-{nth}");
@@ -67,4 +67,5 @@ pub fn Picker(
             <ul id=rows>{list}</ul>
         </fieldset>
     }
+    .into_any()
 }

@@ -64,7 +64,11 @@ pub struct NavItem {
 impl NavItem {
     /// An entry that needs nobody.
     pub fn new(section: Section, href: impl Into<String>) -> Self {
-        Self { section, href: href.into(), attention: 0 }
+        Self {
+            section,
+            href: href.into(),
+            attention: 0,
+        }
     }
 }
 
@@ -80,12 +84,18 @@ pub struct Crumb {
 impl Crumb {
     /// A page above.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { label: label.into(), href: Some(href.into()) }
+        Self {
+            label: label.into(),
+            href: Some(href.into()),
+        }
     }
 
     /// This page.
     pub fn here(label: impl Into<String>) -> Self {
-        Self { label: label.into(), href: None }
+        Self {
+            label: label.into(),
+            href: None,
+        }
     }
 }
 
@@ -135,7 +145,10 @@ impl FromStr for Theme {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::System, Self::Light, Self::Dark].into_iter().find(|theme| theme.name() == word).ok_or(())
+        [Self::System, Self::Light, Self::Dark]
+            .into_iter()
+            .find(|theme| theme.name() == word)
+            .ok_or(())
     }
 }
 
@@ -174,8 +187,19 @@ pub struct Frame {
 }
 
 /// A page of the console.
-pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'static) -> impl IntoView {
-    let Frame { title, section, nav, crumbs, member, theme, flash, islands, current_path, search } = frame;
+pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'static) -> AnyView {
+    let Frame {
+        title,
+        section,
+        nav,
+        crumbs,
+        member,
+        theme,
+        flash,
+        islands,
+        current_path,
+        search,
+    } = frame;
     let content = view! {
         <div class="app">
             {navigation(nav, section)}
@@ -188,13 +212,13 @@ pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'sta
                 </header>
                 <main id="main" tabindex="-1">
                     {flash.map(flash_view)}
-                    {body}
+                    {body.into_any()}
                 </main>
                 {footer()}
             </div>
         </div>
     };
-    html(options, title, theme, islands, content)
+    html(options, title, theme, islands, content.into_any()).into_any()
 }
 
 /// A page of its own: signing in, setting a password, errors before that.
@@ -204,21 +228,27 @@ pub fn bare(
     theme: Theme,
     flash: Option<Flash>,
     body: impl IntoView + 'static,
-) -> impl IntoView {
+) -> AnyView {
     let content = view! {
         <div class="bare">
             <main id="main" tabindex="-1">
                 <p class="brand">{brand()}</p>
                 {flash.map(flash_view)}
-                {body}
+                {body.into_any()}
             </main>
             {footer()}
         </div>
     };
-    html(options, title.into(), theme, false, content)
+    html(options, title.into(), theme, false, content.into_any()).into_any()
 }
 
-fn html(options: LeptosOptions, title: String, theme: Theme, islands: bool, content: impl IntoView + 'static) -> impl IntoView {
+fn html(
+    options: LeptosOptions,
+    title: String,
+    theme: Theme,
+    islands: bool,
+    content: AnyView,
+) -> impl IntoView {
     let style = stylesheet(&options);
     view! {
         <!DOCTYPE html>
@@ -245,14 +275,28 @@ fn html(options: LeptosOptions, title: String, theme: Theme, islands: bool, cont
 fn stylesheet(options: &LeptosOptions) -> String {
     static HASH: OnceLock<Option<String>> = OnceLock::new();
     let read = || {
-        let beside = std::env::current_exe().ok()?.parent()?.join(PathBuf::from(options.hash_file.as_ref()));
+        let beside = std::env::current_exe()
+            .ok()?
+            .parent()?
+            .join(PathBuf::from(options.hash_file.as_ref()));
         let names = std::fs::read_to_string(beside).ok()?;
-        let css = names.lines().find_map(|line| line.trim().strip_prefix("css:"))?;
+        let css = names
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("css:"))?;
         Some(css.trim().to_owned())
     };
-    let hash = if options.hash_files { HASH.get_or_init(read).as_deref() } else { None };
+    let hash = if options.hash_files {
+        HASH.get_or_init(read).as_deref()
+    } else {
+        None
+    };
     let dot = if hash.is_some() { "." } else { "" };
-    format!("/{}/{}{dot}{}.css", options.site_pkg_dir, options.output_name, hash.unwrap_or_default())
+    format!(
+        "/{}/{}{dot}{}.css",
+        options.site_pkg_dir,
+        options.output_name,
+        hash.unwrap_or_default()
+    )
 }
 
 fn brand() -> impl IntoView {
@@ -265,7 +309,7 @@ fn brand() -> impl IntoView {
     }
 }
 
-fn navigation(items: Vec<NavItem>, current: Option<Section>) -> impl IntoView {
+fn navigation(items: Vec<NavItem>, current: Option<Section>) -> AnyView {
     let link = move |item: NavItem| {
         let (label, glyph) = item.section.looks();
         let attention = (item.attention > 0).then(|| {
@@ -281,8 +325,11 @@ fn navigation(items: Vec<NavItem>, current: Option<Section>) -> impl IntoView {
             </li>
         }
     };
-    let home = items.first().map_or_else(|| "/".to_owned(), |item| item.href.clone());
-    let (below, above): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.section.is_below());
+    let home = items
+        .first()
+        .map_or_else(|| "/".to_owned(), |item| item.href.clone());
+    let (below, above): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| item.section.is_below());
     let list = move |items: Vec<NavItem>| {
         (!items.is_empty()).then(|| view! { <ul>{items.into_iter().map(link).collect_view()}</ul> })
     };
@@ -294,9 +341,10 @@ fn navigation(items: Vec<NavItem>, current: Option<Section>) -> impl IntoView {
             {list(below)}
         </nav>
     }
+    .into_any()
 }
 
-fn breadcrumb(crumbs: Vec<Crumb>) -> impl IntoView {
+fn breadcrumb(crumbs: Vec<Crumb>) -> AnyView {
     let crumb = |crumb: Crumb| match crumb.href {
         Some(href) => view! { <li><a href=href>{crumb.label}</a></li> }.into_any(),
         None => view! { <li><span aria-current="page">{crumb.label}</span></li> }.into_any(),
@@ -306,9 +354,10 @@ fn breadcrumb(crumbs: Vec<Crumb>) -> impl IntoView {
             <ol>{crumbs.into_iter().map(crumb).collect_view()}</ol>
         </nav>
     }
+    .into_any()
 }
 
-fn search_box(search: SearchBox) -> impl IntoView {
+fn search_box(search: SearchBox) -> AnyView {
     view! {
         <form class="search" method="get" action=search.action role="search">
             <Icon glyph=Glyph::Search/>
@@ -316,13 +365,20 @@ fn search_box(search: SearchBox) -> impl IntoView {
             <kbd aria-hidden="true">"/"</kbd>
         </form>
     }
+    .into_any()
 }
 
-fn account(member: Option<MemberView>, theme: Theme, next: String) -> impl IntoView {
-    let initial = member.as_ref().and_then(|member| member.name.chars().next()).map(|c| c.to_uppercase().to_string());
+fn account(member: Option<MemberView>, theme: Theme, next: String) -> AnyView {
+    let initial = member
+        .as_ref()
+        .and_then(|member| member.name.chars().next())
+        .map(|c| c.to_uppercase().to_string());
     let (label, face) = match &member {
         Some(member) => (format!("Account of {}", member.name), initial.into_any()),
-        None => ("Appearance".to_owned(), view! { <Icon glyph=Glyph::Settings/> }.into_any()),
+        None => (
+            "Appearance".to_owned(),
+            view! { <Icon glyph=Glyph::Settings/> }.into_any(),
+        ),
     };
     let signed_in = member.is_some();
     let who = member.map(|member| {
@@ -346,9 +402,10 @@ fn account(member: Option<MemberView>, theme: Theme, next: String) -> impl IntoV
             })}
         </div>
     }
+    .into_any()
 }
 
-fn theme_form(current: Theme, next: String) -> impl IntoView {
+fn theme_form(current: Theme, next: String) -> AnyView {
     let button = |theme: Theme| {
         let (label, glyph) = theme.looks();
         let pressed = if theme == current { "true" } else { "false" };
@@ -365,12 +422,14 @@ fn theme_form(current: Theme, next: String) -> impl IntoView {
             </fieldset>
         </form>
     }
+    .into_any()
 }
 
-fn flash_view(flash: Flash) -> impl IntoView {
-    view! { <Notice tone=flash.tone title=flash.text announce=true/> }
+fn flash_view(flash: Flash) -> AnyView {
+    view! { <Notice tone=flash.tone title=flash.text announce=true/> }.into_any()
 }
 
-fn footer() -> impl IntoView {
+fn footer() -> AnyView {
     view! { <footer class="foot"><p>{PRODUCT}" "{env!("CARGO_PKG_VERSION")}</p></footer> }
+        .into_any()
 }

@@ -130,18 +130,19 @@ pub fn Pill(
     /// The icon; the one of the hue where none is given.
     #[prop(optional)]
     glyph: Option<Glyph>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <span class="pill" data-tone=tone.name()>
             <Icon glyph=glyph.unwrap_or(tone.glyph())/>
             {label}
         </span>
     }
+    .into_any()
 }
 
 /// A state as a pill, with since when or why beside it.
 #[component]
-pub fn Status(state: State) -> impl IntoView {
+pub fn Status(state: State) -> AnyView {
     let (tone, glyph, label) = state.looks();
     let more = match state {
         State::Pending(Some(moment)) => {
@@ -154,8 +155,10 @@ pub fn Status(state: State) -> impl IntoView {
         | State::Waiting(why)
         | State::Halted(why)
         | State::Misconfigured(why)
-        | State::HalfEnabled(why) => Some(view! { <span class="status-more">{why}</span> }.into_any()),
+        | State::HalfEnabled(why) => {
+            Some(view! { <span class="status-more">{why}</span> }.into_any())
+        }
         _ => None,
     };
-    view! { <span class="status"><Pill tone glyph label/>{more}</span> }
+    view! { <span class="status"><Pill tone glyph label/>{more}</span> }.into_any()
 }

@@ -18,7 +18,12 @@ pub struct Tab {
 impl Tab {
     /// A tab without a count.
     pub fn new(label: impl Into<String>, href: impl Into<String>, current: bool) -> Self {
-        Self { label: label.into(), href: href.into(), current, count: None }
+        Self {
+            label: label.into(),
+            href: href.into(),
+            current,
+            count: None,
+        }
     }
 
     /// Says how many there are in it.
@@ -37,7 +42,7 @@ pub fn Tabs(
     label: String,
     /// The tabs.
     tabs: Vec<Tab>,
-) -> impl IntoView {
+) -> AnyView {
     let link = |tab: Tab| {
         view! {
             <li>
@@ -48,5 +53,5 @@ pub fn Tabs(
             </li>
         }
     };
-    view! { <nav class="tabs" aria-label=label><ul>{tabs.into_iter().map(link).collect_view()}</ul></nav> }
+    view! { <nav class="tabs" aria-label=label><ul>{tabs.into_iter().map(link).collect_view()}</ul></nav> }.into_any()
 }
