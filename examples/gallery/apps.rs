@@ -2,7 +2,7 @@
 
 use ebm::web::ui::{
     ButtonKind, ButtonLink, Choice, Column, Crumb, FilterBar, FilterSelect, Frame, Glyph, Icon,
-    Order, PageHead, Paging, Section, State, Status, Table, Tone, When,
+    Name, Order, PageHead, Paging, Section, State, Status, Table, Tone, When,
 };
 use leptos::prelude::*;
 
@@ -88,7 +88,7 @@ fn row(app: App) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row"><a href=format!("/apps/{}", app.key)>{app.name}</a><span class="under mono">{app.key}</span></th>
+            <th scope="row"><a href=format!("/apps/{}", app.key)>{app.name}</a><span class="under mono"><Name text=app.key/></span></th>
             <td data-label="Environments"><span class="chips">{app.environments.iter().map(chip).collect_view()}</span></td>
             <td data-label="State"><Status state=app.state/></td>
             <td data-label="Plan">{app.plan}</td>

@@ -4,8 +4,8 @@ use ebm::{
     islands::Live,
     web::ui::{
         Action, ButtonKind, ButtonLink, Chain, ChainStep, Code, Column, Confirm, CopyValue, Crumb,
-        Fact, Facts, Flash, Frame, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State,
-        Status, StepState, Tab, Table, Tabs, Tone, When,
+        Fact, Facts, Flash, Frame, Glyph, Name, Notice, PageHead, Panel, Pill, Refused, Section,
+        State, Status, StepState, Tab, Table, Tabs, Tone, When,
     },
 };
 use leptos::prelude::*;
@@ -50,7 +50,7 @@ fn grant(
     };
     view! {
         <tr>
-            <th scope="row"><a href="/events/x">{event}</a><span class="under">{service}</span></th>
+            <th scope="row"><a href="/events/x"><Name text=event/></a><span class="under"><Name text=service/></span></th>
             <td data-label="Access">{access}</td>
             <td data-label="Finding">{finding}</td>
             <td data-label="On Kafka"><Status state/></td>
@@ -179,10 +179,10 @@ pub(crate) fn page() -> (Frame, AnyView) {
                     <div id="chain-live" data-live=""><Chain label="Steps until the app is connected" steps=chain()/></div>
                 </Panel>
                 {credentials()}
-                {access()}
             </div>
             {aside()}
         </div>
+        {access()}
     };
     let crumbs = vec![
         Crumb::new("Apps", "/apps"),

@@ -27,7 +27,7 @@ fn direction(event: &str, name: &str, label: &'static str, way: &Way) -> impl In
         <div class="route-direction">
             <CheckBox label name=field.clone() checked=way.chosen/>
             <div class="route-queue">
-                <Field label=format!("Queue URL {label}, {event}") name=format!("{field}.url") kind="url" value=way.url error mono=true/>
+                <Field label=format!("Queue URL {label}, {event}") name=format!("{field}.url") kind="url" value=way.url error mono=true unseen_label=true/>
             </div>
         </div>
     }

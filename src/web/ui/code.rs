@@ -27,7 +27,7 @@ pub fn Code(
     view! {
         <figure class="code" id=id data-copyable="">
             <figcaption>
-                <span class="code-label" class:unseen=!titled id=label_id.clone()>{label.clone()}</span>
+                <span class=if titled { "code-label" } else { "code-label unseen" } id=label_id.clone()>{label.clone()}</span>
                 <label class="code-wrap"><input type="checkbox" autocomplete="off"/>"Wrap"</label>
                 {some(download).map(|href| view! { <a href=href download="">"Download"</a> })}
                 {copy_button(label, None)}

@@ -107,9 +107,9 @@ fn error_view(id: &str, error: Option<String>) -> impl IntoView + use<> {
     })
 }
 
-fn label_view(id: String, label: String, optional: bool) -> impl IntoView {
+fn label_view(id: String, label: String, optional: bool, unseen: bool) -> impl IntoView {
     view! {
-        <label for=id>
+        <label for=id class=unseen.then_some("unseen")>
             {label}
             {optional.then(|| view! { <span class="optional">" optional"</span> })}
         </label>
@@ -152,6 +152,9 @@ pub fn Field(
     /// Keys, addresses and other text for machines.
     #[prop(optional)]
     mono: bool,
+    /// Whether the label is only heard, where what stands beside the field says what it is.
+    #[prop(optional)]
+    unseen_label: bool,
     /// Whether the field takes the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
@@ -161,10 +164,10 @@ pub fn Field(
     let invalid = error.is_some().then_some("true");
     view! {
         <div class="field">
-            {label_view(id.clone(), label, !required)}
+            {label_view(id.clone(), label, !required, unseen_label)}
             {hint_view(&id, hint)}
             <input
-                class:mono=mono
+                class=mono.then_some("mono")
                 id=id.clone()
                 type=kind
                 name=name
@@ -221,11 +224,11 @@ pub fn TextArea(
     let invalid = error.is_some().then_some("true");
     view! {
         <div class="field wide">
-            {label_view(id.clone(), label, !required)}
+            {label_view(id.clone(), label, !required, false)}
             {hint_view(&id, hint)}
             // HTML drops one line break after the start tag: this one, not one of the value.
             <textarea
-                class:mono=mono
+                class=mono.then_some("mono")
                 id=id.clone()
                 name=name
                 rows=rows.to_string()
@@ -273,7 +276,7 @@ pub fn Select(
     let invalid = error.is_some().then_some("true");
     view! {
         <div class="field">
-            {label_view(id.clone(), label, !required)}
+            {label_view(id.clone(), label, !required, false)}
             {hint_view(&id, hint)}
             <select id=id.clone() name=name required=required aria-invalid=invalid aria-describedby=described>
                 {some(prompt).map(|prompt| view! { <option value="">{prompt}</option> })}
@@ -401,26 +404,34 @@ pub fn CheckBox(
 }
 
 /// What is wrong with the form, all in one place, each sentence a link to its field. Nothing where nothing is wrong.
+///
+/// The sentence about the form as a whole is the heading.
 #[component]
-pub fn ErrorSummary(errors: Errors) -> AnyView {
+pub fn ErrorSummary(
+    /// What is wrong.
+    mut errors: Errors,
+) -> AnyView {
+    if errors.is_empty() {
+        return ().into_any();
+    }
+    let title = errors
+        .0
+        .remove("")
+        .unwrap_or_else(|| "Not done yet: please look at this again".to_owned());
     let sentence = |(field, sentence): (String, String)| {
-        if field.is_empty() {
-            view! { <li>{sentence}</li> }.into_any()
-        } else {
-            view! { <li><a href=format!("#{}", field_id(&field))>{sentence}</a></li> }.into_any()
-        }
+        view! { <li><a href=format!("#{}", field_id(&field))>{sentence}</a></li> }
     };
-    (!errors.is_empty())
-        .then(|| {
-            view! {
-                <div class="notice" data-tone="fail" role="alert" tabindex="-1" id="errors">
-                    <Icon glyph=Tone::Fail.glyph()/>
-                    <div class="notice-words">
-                        <h2 class="notice-title">"Not saved yet: please look at this again"</h2>
-                        <ul class="notice-body">{errors.0.into_iter().map(sentence).collect_view()}</ul>
-                    </div>
-                </div>
-            }
-        })
-        .into_any()
+    let list = (!errors.is_empty()).then(|| {
+        view! { <ul class="notice-body">{errors.0.into_iter().map(sentence).collect_view()}</ul> }
+    });
+    view! {
+        <div class="notice" data-tone="fail" role="alert" tabindex="-1" id="errors">
+            <Icon glyph=Tone::Fail.glyph()/>
+            <div class="notice-words">
+                <h2 class="notice-title">{title}</h2>
+                {list}
+            </div>
+        </div>
+    }
+    .into_any()
 }

@@ -24,10 +24,10 @@ pub fn FilterBar(
     children: Option<Children>,
 ) -> AnyView {
     view! {
-        <form class="filter-bar" method="get" action=action role="search">
+        <form class="filter-bar" method="get" action=action role="search" aria-label=label.clone()>
             <div class="search">
                 <Icon glyph=Glyph::Search/>
-                <input type="search" name="q" value=query aria-label=label.clone() placeholder=label autocomplete="off"/>
+                <input type="search" name="q" value=query aria-label=label.clone() placeholder=label.clone() autocomplete="off"/>
             </div>
             {children.map(|children| children())}
             <button type="submit" class="button"><span>"Apply"</span></button>

@@ -13,6 +13,7 @@ mod feedback;
 mod fields;
 mod filters;
 mod icon;
+mod name;
 mod page;
 mod paging;
 mod picker;
@@ -35,6 +36,7 @@ pub use fields::{
 };
 pub use filters::{FilterBar, FilterSelect};
 pub use icon::{Glyph, Icon};
+pub use name::Name;
 pub use page::{PageHead, Panel};
 pub use paging::Paging;
 pub use picker::{PickItem, Picker};

@@ -23,8 +23,10 @@ pub fn PageHead(
     view! {
         <header class="page-head">
             <div class="page-title">
-                <h1>{title}</h1>
-                {status}
+                <div class="row">
+                    <h1>{title}</h1>
+                    {status}
+                </div>
                 {some(lead).map(|lead| view! { <p class="lead">{lead}</p> })}
             </div>
             {children.map(|children| view! { <div class="actions">{children()}</div> })}

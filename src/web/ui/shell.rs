@@ -202,7 +202,7 @@ pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'sta
     } = frame;
     let content = view! {
         <div class="app">
-            {navigation(nav, section)}
+            {navigation(nav, section, search.clone())}
             <div class="column">
                 <header class="topbar">
                     <button type="button" class="icon-button menu-button" popovertarget="nav" aria-label="Menu"><Icon glyph=Glyph::Menu/></button>
@@ -309,7 +309,7 @@ fn brand() -> impl IntoView {
     }
 }
 
-fn navigation(items: Vec<NavItem>, current: Option<Section>) -> AnyView {
+fn navigation(items: Vec<NavItem>, current: Option<Section>, search: Option<SearchBox>) -> AnyView {
     let link = move |item: NavItem| {
         let (label, glyph) = item.section.looks();
         let attention = (item.attention > 0).then(|| {
@@ -333,10 +333,12 @@ fn navigation(items: Vec<NavItem>, current: Option<Section>) -> AnyView {
     let list = move |items: Vec<NavItem>| {
         (!items.is_empty()).then(|| view! { <ul>{items.into_iter().map(link).collect_view()}</ul> })
     };
+    // The search stands in the bar where that has room.
     // A popover only where the screen is narrow: the style sheet shows it always where there is room.
     view! {
         <nav id="nav" class="nav" aria-label="Main" popover="auto">
             <a class="brand" href=home>{brand()}</a>
+            {search.map(search_box)}
             {list(above)}
             {list(below)}
         </nav>
@@ -359,7 +361,7 @@ fn breadcrumb(crumbs: Vec<Crumb>) -> AnyView {
 
 fn search_box(search: SearchBox) -> AnyView {
     view! {
-        <form class="search" method="get" action=search.action role="search">
+        <form class="search" method="get" action=search.action role="search" aria-label="Everything">
             <Icon glyph=Glyph::Search/>
             <input type="search" name="q" value=search.query aria-label="Search everything" placeholder="Search" aria-keyshortcuts="/" autocomplete="off"/>
             <kbd aria-hidden="true">"/"</kbd>

@@ -83,7 +83,7 @@ fn heading(column: Column) -> impl IntoView {
         None if column.hidden => view! { <span class="unseen">{column.label}</span> }.into_any(),
         None => column.label.into_any(),
     };
-    view! { <th scope="col" class:number=column.numeric aria-sort=aria>{label}</th> }
+    view! { <th scope="col" class=column.numeric.then_some("number") aria-sort=aria>{label}</th> }
 }
 
 /// A table that scrolls sideways in itself, never the page.
@@ -105,7 +105,7 @@ pub fn Table(
 ) -> AnyView {
     // Focusable, so that it can be scrolled with the keyboard.
     view! {
-        <div class="table-scroll" class:stacked=stacked role="region" aria-label=caption tabindex="0">
+        <div class=if stacked { "table-scroll stacked" } else { "table-scroll" } role="region" aria-label=caption tabindex="0">
             <table>
                 <caption class="unseen">{caption.clone()}</caption>
                 <thead><tr>{columns.into_iter().map(heading).collect_view()}</tr></thead>
