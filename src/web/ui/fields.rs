@@ -1,5 +1,10 @@
 //! Fields of forms: a label, a hint, what was typed, and what is wrong with it.
 
+#![expect(
+    clippy::fn_params_excessive_bools,
+    reason = "each is named where a field is written"
+)]
+
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;

@@ -132,6 +132,7 @@ impl Glyph {
         Self::Deploy,
     ];
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     /// The children of the 24 by 24 drawing.
     const fn drawing(self) -> &'static str {
         match self {

@@ -3,6 +3,11 @@
 //! Everything here takes plain, owned data and answers a view. It knows `leptos`, `std` and `time`; it does not know the
 //! manager, the paths of the console or the clock. Text that is empty is left out, so optional text is a `String`.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns its properties"
+)]
+
 mod button;
 mod code;
 mod copy;
