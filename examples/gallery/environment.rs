@@ -1,5 +1,7 @@
 //! The page of an environment.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use ebm::{
     islands::Live,
     web::ui::{
@@ -9,6 +11,12 @@ use ebm::{
     },
 };
 use leptos::prelude::*;
+
+/// What the page is about, to the stream of changes.
+pub(crate) const TOPIC: &str = "environment/order-portal/acceptance";
+
+/// How often the page was made: seen to grow while it keeps itself true.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 fn chain() -> Vec<ChainStep> {
     vec![
@@ -25,7 +33,7 @@ fn chain() -> Vec<ChainStep> {
             "Nothing was reported yet. Deploy with these credentials; the pipeline reports it, or you upload the contract.",
         )
         .action(view! { <ButtonLink href="/upload" glyph=Glyph::Upload>"Upload contract"</ButtonLink> }),
-        ChainStep::new(StepState::Todo, "Connected", "Once the app was seen on the broker."),
+        ChainStep::new(StepState::Todo, "Connected", format!("Once the app was seen on the broker. Looked {} times.", MADE.fetch_add(1, Ordering::Relaxed))),
     ]
 }
 
@@ -162,7 +170,7 @@ pub(crate) fn page() -> (Frame, AnyView) {
     let status = view! { <Status state=State::AwaitingDeployment/> };
     let body = view! {
         <PageHead title="acceptance" lead="Environment of Order portal" status=status.into_any()>
-            <Live url="/changes" topic="environment/order-portal/acceptance"/>
+            <Live url="/changes" topic=TOPIC/>
             <ButtonLink href="#" glyph=Glyph::Key kind=ButtonKind::Primary>"Create credentials"</ButtonLink>
         </PageHead>
         <Tabs label="Environment" tabs/>

@@ -8,18 +8,24 @@ mod environment;
 mod parts;
 mod wizard;
 
+use std::{convert::Infallible, time::Duration};
+
 use axum::{
     Form, Router,
     body::Body,
     extract::{Query, Request, State},
     http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
-    response::{IntoResponse, Redirect, Response},
+    response::{
+        IntoResponse, Redirect, Response,
+        sse::{Event, Sse},
+    },
     routing::{get, post},
 };
 use ebm::web::ui::{
     Crumb, ErrorSummary, Errors, Field, Frame, MemberView, NavItem, Notice, SearchBox, Section,
     Submit, Theme, Tone, bare, document,
 };
+use futures::stream::{self, Stream};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use serde::Deserialize;
@@ -56,6 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/apps/order-portal/acceptance", page(environment::page))
         .route("/bridges/new/events", page(wizard::page))
         .route("/sign-in", get(sign_in))
+        .route("/changes", get(changes))
         .route("/theme", post(change_theme))
         .route("/pkg/ebm.css", get(style))
         .route_service("/favicon.svg", ServeFile::new("public/favicon.svg"))
@@ -138,6 +145,15 @@ async fn render<V: IntoView + 'static>(
         Body::empty(),
     ))
     .await
+}
+
+/// Says every few seconds that the environment changed, so that its page shows how it keeps itself true.
+async fn changes() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let beat = |()| async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Some((Ok(Event::default().data(environment::TOPIC)), ()))
+    };
+    Sse::new(stream::unfold((), beat))
 }
 
 #[derive(Deserialize)]
