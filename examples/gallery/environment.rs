@@ -1,14 +1,22 @@
 //! The page of an environment.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use ebm::{
     islands::Live,
     web::ui::{
-        Action, ButtonKind, ButtonLink, Chain, ChainStep, Code, Column, Confirm, CopyValue, Crumb, Fact, Facts, Flash,
-        Frame, Glyph, Name, Notice, PageHead, Panel, Pill, Refused, Section, State, Status, StepState, Tab, Table,
-        Tabs, Tone, When,
+        Action, ButtonKind, ButtonLink, Chain, ChainStep, Code, Column, Confirm, CopyValue, Crumb,
+        Fact, Facts, Flash, Frame, Glyph, Name, Notice, PageHead, Panel, Pill, Refused, Section,
+        State, Status, StepState, Tab, Table, Tabs, Tone, When,
     },
 };
 use leptos::prelude::*;
+
+/// What the page is about, to the stream of changes.
+pub(crate) const TOPIC: &str = "environment/order-portal/acceptance";
+
+/// How often the page was made: seen to grow while it keeps itself true.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 fn chain() -> Vec<ChainStep> {
     vec![
@@ -25,7 +33,7 @@ fn chain() -> Vec<ChainStep> {
             "Nothing was reported yet. Deploy with these credentials; the pipeline reports it, or you upload the contract.",
         )
         .action(view! { <ButtonLink href="/upload" glyph=Glyph::Upload>"Upload contract"</ButtonLink> }),
-        ChainStep::new(StepState::Todo, "Connected", "Once the app was seen on the broker."),
+        ChainStep::new(StepState::Todo, "Connected", format!("Once the app was seen on the broker. Looked {} times.", MADE.fetch_add(1, Ordering::Relaxed))),
     ]
 }
 
@@ -97,7 +105,8 @@ fn access() -> impl IntoView {
         Column::new("On Kafka"),
         Column::new("Actions").hidden(),
     ];
-    let actions = view! { <ButtonLink href="/access" glyph=Glyph::Pencil>"Edit access"</ButtonLink> };
+    let actions =
+        view! { <ButtonLink href="/access" glyph=Glyph::Pencil>"Edit access"</ButtonLink> };
     let no_access = Some((Tone::Fail, "Implemented but no access"));
     let unused = Some((Tone::Warn, "Has access but not implemented"));
     let failed = State::Failed("the topic does not exist".to_owned());
@@ -161,7 +170,7 @@ pub(crate) fn page() -> (Frame, AnyView) {
     let status = view! { <Status state=State::AwaitingDeployment/> };
     let body = view! {
         <PageHead title="acceptance" lead="Environment of Order portal" status=status.into_any()>
-            <Live url="/changes" topic="environment/order-portal/acceptance"/>
+            <Live url="/changes" topic=TOPIC/>
             <ButtonLink href="#" glyph=Glyph::Key kind=ButtonKind::Primary>"Create credentials"</ButtonLink>
         </PageHead>
         <Tabs label="Environment" tabs/>
@@ -183,8 +192,17 @@ pub(crate) fn page() -> (Frame, AnyView) {
         </div>
         {access()}
     };
-    let crumbs =
-        vec![Crumb::new("Apps", "/apps"), Crumb::new("order-portal", "/apps/order-portal"), Crumb::here("acceptance")];
+    let crumbs = vec![
+        Crumb::new("Apps", "/apps"),
+        Crumb::new("order-portal", "/apps/order-portal"),
+        Crumb::here("acceptance"),
+    ];
     let frame = crate::frame("acceptance of order-portal", Section::Apps, crumbs);
-    (Frame { flash: Some(Flash::ok("Credentials were created.")), ..frame }, body.into_any())
+    (
+        Frame {
+            flash: Some(Flash::ok("Credentials were created.")),
+            ..frame
+        },
+        body.into_any(),
+    )
 }

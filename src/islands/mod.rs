@@ -5,6 +5,8 @@
 //!
 //! What touches the browser is compiled for the browser only (`hydrate`).
 
+#![expect(clippy::needless_pass_by_value, reason = "a leaf owns its properties")]
+
 mod filter;
 mod live;
 mod page_keys;

@@ -84,9 +84,7 @@ pub fn Submit(
     .into_any()
 }
 
-/// Something one may not do, with the reason: shown, not hidden.
-///
-/// It can be focused, so that the reason can be read without a mouse, and does nothing.
+/// Something one may not do: shown, not hidden, and pressing it says why.
 #[component]
 pub fn Refused(
     /// Unique in the page.
@@ -101,13 +99,18 @@ pub fn Refused(
 ) -> AnyView {
     let reason_id = format!("{id}-reason");
     view! {
-        <span class="refused">
-            <button type="button" class="button" id=id aria-disabled="true" aria-describedby=reason_id.clone()>
-                <Icon glyph=Glyph::Lock/>
-                <span>{label}</span>
-            </button>
-            <span class="tip" id=reason_id role="tooltip">{reason}</span>
-        </span>
+        <button
+            type="button"
+            class="button"
+            id=id
+            aria-disabled="true"
+            aria-describedby=reason_id.clone()
+            popovertarget=reason_id.clone()
+        >
+            <Icon glyph=Glyph::Lock/>
+            <span>{label}</span>
+        </button>
+        <p class="tip" id=reason_id popover="auto">{reason}</p>
     }
     .into_any()
 }

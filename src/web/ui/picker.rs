@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::some;
+use super::{Name, some};
 use crate::islands::Filter;
 
 /// A row of a picker.
@@ -52,8 +52,8 @@ pub fn Picker(
                     disabled=refused.is_some()
                 />
                 <label for=own>
-                    <span class="pick-label">{item.label}</span>
-                    <span class="pick-detail">{item.detail}</span>
+                    <span class="pick-label"><Name text=item.label/></span>
+                    <span class="pick-detail"><Name text=item.detail/></span>
                     {refused.map(|why| view! { <span class="hint">{why}</span> })}
                 </label>
             </li>
