@@ -27,6 +27,9 @@ use crate::{
     kafka::stream::{Offset, Partition, Record},
 };
 
+#[cfg(test)]
+mod schedules;
+
 /// The smallest sum of bytes that every queue takes in one request (*Amazon SQS message quotas*, as they were before
 /// the limit of a message was raised).
 const MIN_REQUEST: usize = 256 * 1024;
@@ -304,10 +307,13 @@ impl Lanes {
                 queue.fault = Some(fault);
                 // The pace holds them all back: none has a wait of its own.
                 for ticket in tickets {
-                    if let Some(pending) = self.pending.get_mut(&ticket) {
-                        pending.in_flight = false;
-                        pending.failures = pending.failures.max(1);
-                        queue.batcher.again(ticket, now);
+                    match self.pending.get_mut(&ticket) {
+                        Some(pending) => {
+                            pending.in_flight = false;
+                            pending.failures = pending.failures.max(1);
+                            queue.batcher.again(ticket, now);
+                        }
+                        None => queue.batcher.done(ticket),
                     }
                 }
                 return;
@@ -317,12 +323,17 @@ impl Lanes {
             match result {
                 Ok(()) => self.delivered(ticket, request.queue),
                 Err(fault) => {
-                    let Some(pending) = self.pending.get_mut(&ticket) else { continue };
+                    let batcher = &mut self.queues[request.queue].batcher;
+                    let Some(pending) = self.pending.get_mut(&ticket) else {
+                        // Its partition was given up meanwhile.
+                        batcher.done(ticket);
+                        continue;
+                    };
                     pending.in_flight = false;
                     pending.failures += 1;
                     let due = now + backoff(pending.failures, chance());
                     pending.fault = Some(fault);
-                    self.queues[request.queue].batcher.again(ticket, due);
+                    batcher.again(ticket, due);
                 }
             }
         }
@@ -388,9 +399,13 @@ impl Lanes {
 
     /// Gives partitions up: they may be another worker's now.
     pub fn lose(&mut self, partitions: &[Partition]) {
-        let mine = |pending: &Pending| partitions.contains(&pending.partition);
-        let gone = self.pending.values().filter(|p| mine(p)).map(|p| p.entry.ticket).collect();
-        self.forget(&gone);
+        let mine = self.pending.values().filter(|pending| partitions.contains(&pending.partition));
+        let (sent, unsent): (Vec<_>, Vec<_>) = mine.map(|p| (p.entry.ticket, p.in_flight)).partition(|(_, sent)| *sent);
+        self.forget(&unsent.into_iter().map(|(ticket, _)| ticket).collect());
+        // What is in flight keeps its group closed until it is answered.
+        for (ticket, _) in sent {
+            self.freed.bytes += self.pending.remove(&ticket).map_or(0, |pending| pending.bytes);
+        }
         self.dead.retain(|letter| {
             let lost = partitions.contains(&letter.source.0);
             self.freed.bytes += if lost { letter.record.size() } else { 0 };
