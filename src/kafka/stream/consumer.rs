@@ -183,7 +183,7 @@ impl Consumer {
     }
 
     /// Commits offsets; done when the coordinator has stored them.
-    pub fn commit(&self, offsets: Vec<Offset>) -> impl Future<Output = Result<(), Error>> + Send + 'static {
+    pub fn commit(&self, offsets: Vec<Offset>) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let sent = self.commands.send(Command::Commit(offsets, reply));
         async move {

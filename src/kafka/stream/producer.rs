@@ -87,7 +87,7 @@ impl Producer {
         key: Option<&[u8]>,
         headers: &[Header],
         value: Option<&[u8]>,
-    ) -> impl Future<Output = Result<(), Unsent>> + Send + 'static {
+    ) -> impl Future<Output = Result<(), Unsent>> + Send + use<> {
         let owned = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |owned, (name, value)| {
             owned.insert(KafkaHeader { key: name, value: value.as_deref() })
         });
