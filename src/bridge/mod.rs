@@ -8,7 +8,7 @@
 //! | [`outbound`] | the lanes from Kafka to queues, at work |
 //! | [`lane`] | the same as a state machine, pure |
 //! | [`window`], [`batch`], [`delivery`], [`fifo`] | offsets, requests, errors and waits, groups; pure |
-//! | [`queue`] | the queue as a lane sees it |
+//! | [`queue`], `sqs` | the queue as a lane sees it, and AWS SQS as one |
 //! | [`report`], [`letter`] | what is written to Postgres |
 
 pub mod batch;
@@ -20,6 +20,7 @@ pub mod outbound;
 pub mod queue;
 pub mod report;
 pub mod runner;
+mod sqs;
 pub mod start;
 pub mod supervisor;
 pub mod window;

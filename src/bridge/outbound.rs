@@ -16,7 +16,6 @@ use futures::{
     stream::FuturesUnordered,
 };
 use metrics::{counter, gauge};
-use sqlx::PgPool;
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
@@ -38,7 +37,7 @@ use crate::{
         consumer::{Consumer, Event, Subscription},
     },
     secrets::Vault,
-    store::lanes,
+    store::{PgPool, lanes},
 };
 
 /// The most bytes of records that are held, all lanes of a bridge together.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use serde::Serialize;
-use sqlx::PgPool;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     sync::watch,
@@ -22,7 +21,7 @@ use crate::{
         bridge::Status,
         ids::{BridgeId, RouteId},
     },
-    store::lanes,
+    store::{PgPool, lanes},
 };
 
 /// How often counts are written, and what could not be written is tried again.
@@ -136,23 +135,27 @@ pub async fn write(
 ) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut written = None;
+    let mut unwritten = false;
     loop {
         let last = tokio::select! {
             () = done.cancelled() => true,
-            changed = reports.changed() => changed.is_err(),
+            changed = reports.changed() => {
+                unwritten = true;
+                changed.is_err()
+            }
             _ = period.tick() => {
                 write_moved(&pool, bridge, &moved).await;
                 false
             }
         };
+        unwritten |= reports.has_changed().unwrap_or(false);
         let report = reports.borrow_and_update().clone();
-        if let Some(report) = report.filter(|report| written.as_ref() != Some(report)) {
+        if let Some(report) = report.filter(|_| unwritten) {
             let steps = serde_json::to_value(&report.steps).unwrap_or_default();
             match lanes::set_status(&pool, bridge, report.status, &report.reason, &steps).await {
                 Ok(()) => {
                     tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");
-                    written = Some(report);
+                    unwritten = false;
                 }
                 Err(error) => tracing::warn!(%bridge, %error, "the status of a bridge could not be written yet"),
             }

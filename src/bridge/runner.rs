@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::PgPool;
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     domain::{bridge::Status, ids::BridgeId},
     kafka::stream,
-    store::lanes,
+    store::{PgPool, lanes},
 };
 
 /// The least wait before a start is tried again.

@@ -24,7 +24,10 @@ use crate::{
         queue_url::QueueUrl,
     },
     kafka::stream::{self, probe},
-    store::lanes::{self, Configuration, Route},
+    store::{
+        self,
+        lanes::{self, Configuration, Route},
+    },
 };
 
 /// How long the console may take to let the worker into Kafka.
@@ -110,7 +113,7 @@ pub fn of_kafka(error: &stream::Error, step: Step) -> Trouble {
     Trouble { status, reason: format!("{error}. {}", error.cure()), step }
 }
 
-fn of_database(error: &sqlx::Error) -> Trouble {
+fn of_database(error: &store::Error) -> Trouble {
     Trouble { status: Status::Waiting, reason: format!("The database is away: {error}."), step: Step::Kafka }
 }
 

@@ -5,7 +5,6 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgListener};
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -19,10 +18,14 @@ use super::{
     runner::{self, REST, Wish},
 };
 use crate::{
+    aws::Aws,
     domain::{bridge::Desired, ids::BridgeId},
     kafka::stream,
     secrets::Vault,
-    store::lanes::{self, Wanted},
+    store::{
+        PgPool,
+        lanes::{self, Hints, Wanted},
+    },
 };
 
 /// How often is looked without a hint.
@@ -51,8 +54,13 @@ impl Drop for Bridge {
 }
 
 impl Worker {
-    /// A worker over queues of any make. `slot` names it in its consumer groups: the same after a restart, another one
-    /// for each worker that runs at the same time.
+    /// A worker over AWS SQS. `slot` names it in its consumer groups: the same after a restart, another one for each
+    /// worker that runs at the same time.
+    pub fn new(pool: PgPool, vault: Vault, kafka: stream::Settings, aws: Aws, slot: String) -> Self {
+        Self::with_queues(pool, vault, kafka, Arc::new(aws), slot)
+    }
+
+    /// A worker over queues of any make.
     pub fn with_queues(
         pool: PgPool,
         vault: Vault,
@@ -65,14 +73,14 @@ impl Worker {
 
     /// Works until `shutdown`, then brings all bridges to rest: what is in flight is finished and committed.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut listener = None;
+        let mut hints = None;
         let mut period = interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 _ = period.tick() => {}
-                () = hint(&self.means.pool, &mut listener) => {}
+                () = hint(&self.means.pool, &mut hints) => {}
             }
             match timeout(LOOK, lanes::list_wanted(&self.means.pool)).await {
                 Ok(Ok(wanted)) => self.follow(wanted),
@@ -134,26 +142,14 @@ fn wish(bridge: &Bridge, wished: Wish) {
 }
 
 /// Waits for a hint. Without a connection for hints there is none, and rounds come by their period.
-async fn hint(pool: &PgPool, listener: &mut Option<PgListener>) {
-    if listener.is_none() {
-        match listen(pool).await {
-            Ok(new) => *listener = Some(new),
-            Err(error) => {
-                tracing::warn!(%error, "no hints from the database for now");
-                return std::future::pending().await;
-            }
-        }
-    }
-    if let Some(open) = listener
-        && let Err(error) = open.recv().await
-    {
+async fn hint(pool: &PgPool, hints: &mut Option<Hints>) {
+    let result = match hints {
+        Some(open) => open.next().await,
+        None => Hints::listen(pool).await.map(|open| *hints = Some(open)),
+    };
+    if let Err(error) = result {
         tracing::warn!(%error, "no hints from the database for now");
-        *listener = None;
+        *hints = None;
+        std::future::pending().await
     }
-}
-
-async fn listen(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(lanes::HINT).await?;
-    Ok(listener)
 }

@@ -1,19 +1,17 @@
 //! What the bridge worker reads and writes: which bridges should run, how they fare, where reading began, and dead
-//! letters.
+//! letters. These functions take the pool: the worker has no larger transaction that they could be part of.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sqlx::{Error, PgConnection, PgPool, types::Json};
+use sqlx::{postgres::PgListener, types::Json};
 use uuid::Uuid;
 
+use super::{BRIDGE, CHANGED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
     bridge::{Desired, Direction, Status},
     ids::{BridgeId, ChannelId, RouteId},
 };
-
-/// The channel on which changes of bridges are hinted at.
-pub const HINT: &str = "ebm_bridge";
 
 /// A bridge that something is to be done about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,24 +68,38 @@ struct RouteRow {
 }
 
 impl RouteRow {
-    fn read(self) -> Result<Route, Error> {
+    fn read(self) -> Result<Route> {
         Ok(Route {
             id: RouteId(self.id),
             kind: self.kind,
             channel: ChannelId(self.channel_id),
-            direction: Direction::from_word(&self.direction).ok_or_else(|| unreadable("direction"))?,
+            direction: parsed(Direction::from_word(&self.direction), "route.direction")?,
             queue: self.queue_url,
             starts: self.starts.map(|Json(starts)| starts),
         })
     }
 }
 
-fn unreadable(column: &str) -> Error {
-    Error::ColumnDecode { index: column.to_owned(), source: "not one of the known words".into() }
+/// A connection on which changes of bridges are hinted at.
+pub struct Hints(PgListener);
+
+impl Hints {
+    /// Begins to listen.
+    pub async fn listen(pool: &PgPool) -> Result<Self> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(BRIDGE).await?;
+        Ok(Self(listener))
+    }
+
+    /// Waits for a hint. After a lost connection one may have been missed, so that this is one as well.
+    pub async fn next(&mut self) -> Result<()> {
+        self.0.try_recv().await?;
+        Ok(())
+    }
 }
 
 /// Bridges that run or are to come to rest.
-pub async fn list_wanted(pool: &PgPool) -> Result<Vec<Wanted>, Error> {
+pub async fn list_wanted(pool: &PgPool) -> Result<Vec<Wanted>> {
     let rows = sqlx::query!(
         "select id, desired, version from bridge
          where desired = 'running' or (desired in ('stopped', 'deleted') and status <> 'stopped')
@@ -97,14 +109,14 @@ pub async fn list_wanted(pool: &PgPool) -> Result<Vec<Wanted>, Error> {
     .await?;
     rows.into_iter()
         .map(|row| {
-            let desired = Desired::from_word(&row.desired).ok_or_else(|| unreadable("desired"))?;
+            let desired = parsed(Desired::from_word(&row.desired), "bridge.desired")?;
             Ok(Wanted { id: row.id.into(), desired, version: row.version })
         })
         .collect()
 }
 
 /// A bridge's configuration, all of one moment; `None` when the bridge is gone.
-pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Option<Configuration>, Error> {
+pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Option<Configuration>> {
     let mut tx = pool.begin_with("begin transaction isolation level repeatable read read only").await?;
     let row = sqlx::query!(
         r#"select b.version, b.role_arn, b.external_id, s.name as "space!"
@@ -130,7 +142,7 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
         space: row.space,
         role_arn: row.role_arn,
         external_id: row.external_id,
-        routes: routes.into_iter().map(RouteRow::read).collect::<Result<_, Error>>()?,
+        routes: routes.into_iter().map(RouteRow::read).collect::<Result<_>>()?,
     }))
 }
 
@@ -139,7 +151,7 @@ pub async fn keep_starts(
     pool: &PgPool,
     route: RouteId,
     starts: &BTreeMap<i32, i64>,
-) -> Result<Option<BTreeMap<i32, i64>>, Error> {
+) -> Result<Option<BTreeMap<i32, i64>>> {
     let row = sqlx::query!(
         r#"update route set start_offsets = coalesce(start_offsets, $2) where id = $1
            returning start_offsets as "starts!: Json<BTreeMap<i32, i64>>""#,
@@ -152,13 +164,7 @@ pub async fn keep_starts(
 }
 
 /// Says how a bridge fares, and tells open pages. Nothing changes where it was said before.
-pub async fn set_status(
-    pool: &PgPool,
-    bridge: BridgeId,
-    status: Status,
-    reason: &str,
-    steps: &Value,
-) -> Result<(), Error> {
+pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<()> {
     let mut tx = pool.begin().await?;
     let changed = sqlx::query!(
         "update bridge set status = $2, status_reason = $3, steps = $4,
@@ -174,11 +180,11 @@ pub async fn set_status(
     if changed.rows_affected() > 0 {
         notify(&mut tx, bridge).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
 /// Says that a bridge has come to rest, unless it is wanted again.
-pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<(), Error> {
+pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
     let mut tx = pool.begin().await?;
     let changed = sqlx::query!(
         "update bridge set status = 'stopped', status_reason = '', steps = '[]', status_since = now()
@@ -190,11 +196,11 @@ pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<(), Error> {
     if changed.rows_affected() > 0 {
         notify(&mut tx, bridge).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
 /// Adds to the counts of routes, and tells open pages.
-pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]) -> Result<(), Error> {
+pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]) -> Result<()> {
     let (routes, counts): (Vec<Uuid>, Vec<i64>) = moved.iter().map(|&(route, count)| (route.0, count)).unzip();
     let mut tx = pool.begin().await?;
     sqlx::query!(
@@ -206,14 +212,11 @@ pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]
     .execute(&mut *tx)
     .await?;
     notify(&mut tx, bridge).await?;
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
-async fn notify(connection: &mut PgConnection, bridge: BridgeId) -> Result<(), Error> {
-    sqlx::query!("select pg_notify('ebm_change', 'bridge:' || $1::text)", bridge.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
+async fn notify(connection: &mut PgConnection, bridge: BridgeId) -> Result<()> {
+    super::notify(connection, CHANGED, &format!("bridge:{bridge}")).await
 }
 
 /// An event that could not be delivered.
@@ -237,7 +240,7 @@ pub fn dead_letter_row(bridge: BridgeId, source: &str) -> String {
 }
 
 /// Keeps dead letters; one that is there already is not kept twice. All of them are durable when this returns.
-pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[DeadLetter]) -> Result<(), Error> {
+pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[DeadLetter]) -> Result<()> {
     let routes: Vec<Option<Uuid>> = letters.iter().map(|letter| letter.route.map(|route| route.0)).collect();
     let reasons: Vec<String> = letters.iter().map(|letter| letter.reason.to_owned()).collect();
     let details: Vec<String> = letters.iter().map(|letter| letter.detail.clone()).collect();
@@ -264,5 +267,5 @@ pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[Dea
     if written.rows_affected() > 0 {
         notify(&mut tx, bridge).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
