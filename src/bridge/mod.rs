@@ -1,1 +1,28 @@
-//! The workers that move events.
+//! The workers that move events between Kafka topics and queues, and lose none.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`supervisor`] | which bridges run: the [`Worker`] |
+//! | [`runner`] | one bridge: start, trouble, change, rest |
+//! | [`start`] | the steps before the lanes begin |
+//! | [`outbound`] | the lanes from Kafka to queues, at work |
+//! | [`lane`] | the same as a state machine, pure |
+//! | [`window`], [`batch`], [`delivery`], [`fifo`] | offsets, requests, errors and waits, groups; pure |
+//! | [`queue`], `sqs` | the queue as a lane sees it, and AWS SQS as one |
+//! | [`report`], [`letter`] | what is written to Postgres |
+
+pub mod batch;
+pub mod delivery;
+pub mod fifo;
+pub mod lane;
+pub mod letter;
+pub mod outbound;
+pub mod queue;
+pub mod report;
+pub mod runner;
+mod sqs;
+pub mod start;
+pub mod supervisor;
+pub mod window;
+
+pub use supervisor::Worker;

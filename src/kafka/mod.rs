@@ -1,3 +1,4 @@
 //! Everything spoken to Kafka.
 
 pub mod admin;
+pub mod stream;

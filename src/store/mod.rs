@@ -13,6 +13,7 @@ pub mod deployments;
 pub mod desired;
 mod error;
 pub mod grants;
+pub mod lanes;
 pub mod members;
 pub mod principals;
 pub mod sessions;

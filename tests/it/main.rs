@@ -2,3 +2,4 @@
 
 mod aws;
 mod kafka_admin;
+mod lanes;

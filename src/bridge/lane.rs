@@ -1,0 +1,490 @@
+//! The outbound lanes of one bridge as a state machine: records in, requests and dead letters out, offsets to commit.
+//!
+//! Pure: no I/O, no clock, no randomness. Time is the time since the lane began; chance is a number from 0 to 1. A lane
+//! is one topic of the bridge; several routes may share it, told apart by the events' type, and several lanes may lead
+//! to one queue.
+//!
+//! Refuses to finish an event whose delivery is not proved: an offset may be committed when the queue has confirmed the
+//! very entry, when the dead letter is written, or when no route of this bridge wants the event.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    batch::{Batcher, Ticket},
+    delivery::{Call, Fault, Pace, Policy, backoff},
+    fifo,
+    window::Window,
+};
+use crate::{
+    domain::{
+        cloud_event::{self, Event, Message, Undeliverable},
+        ids::RouteId,
+    },
+    kafka::stream::{Offset, Partition, Record},
+};
+
+#[cfg(test)]
+mod schedules;
+
+/// The smallest sum of bytes that every queue takes in one request (*Amazon SQS message quotas*, as they were before
+/// the limit of a message was raised).
+const MIN_REQUEST: usize = 256 * 1024;
+/// After how many failures in a row people are told of an error that may pass by itself.
+const PATIENCE: u32 = 4;
+/// After how many refusals of one entry the lane is said to be halted by it.
+const REFUSALS: u32 = 3;
+
+/// One outbound route.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Id.
+    pub id: RouteId,
+    /// The topic it reads.
+    pub topic: Arc<str>,
+    /// The `ce_type` it carries.
+    pub kind: String,
+    /// Which of the queues it leads to.
+    pub queue: usize,
+    /// Where it began, per partition; 0 in a partition that was added later.
+    pub starts: BTreeMap<i32, i64>,
+}
+
+/// A queue that outbound routes lead to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its address, for people.
+    pub address: String,
+    /// Whether it keeps order.
+    pub fifo: bool,
+    /// The most bytes of a message.
+    pub max_message: usize,
+}
+
+/// An event on its way.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Names it.
+    pub ticket: Ticket,
+    /// What is sent.
+    pub message: Arc<Message>,
+    /// FIFO queues: its group.
+    pub group: Option<String>,
+    /// FIFO queues: its deduplication id.
+    pub deduplication: Option<String>,
+}
+
+/// One request to one queue.
+#[derive(Debug)]
+pub struct Request {
+    /// Which queue.
+    pub queue: usize,
+    /// What is sent, at most ten.
+    pub entries: Vec<Entry>,
+    call: Call,
+}
+
+/// What became of a request: of each entry in order, or of the whole.
+pub type Answer = Result<Vec<Result<(), Fault>>, Fault>;
+
+/// An event that cannot be delivered.
+#[derive(Debug)]
+pub struct DeadLetter {
+    /// Where it came from.
+    pub source: (Partition, i64),
+    /// The route it would have taken, where that is known.
+    pub route: Option<RouteId>,
+    /// Why.
+    pub reason: Undeliverable,
+    /// The record as it came.
+    pub record: Record,
+}
+
+/// How the lanes fare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Events move.
+    Well,
+    /// The other side is away; it goes on by itself.
+    Waiting(String),
+    /// Somebody must mend something; it goes on by itself afterwards.
+    Halted(String),
+}
+
+#[derive(Debug)]
+struct Queue {
+    target: Target,
+    batcher: Batcher,
+    pace: Pace,
+    fault: Option<Fault>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    partition: Partition,
+    offset: i64,
+    queue: usize,
+    route: RouteId,
+    entry: Entry,
+    /// Bytes of the record it was made from.
+    bytes: usize,
+    in_flight: bool,
+    failures: u32,
+    /// The newest fault of this entry alone.
+    fault: Option<Fault>,
+}
+
+/// The outbound lanes of one bridge.
+#[derive(Debug)]
+pub struct Lanes {
+    cluster: String,
+    routes: HashMap<(Arc<str>, String), Route>,
+    queues: Vec<Queue>,
+    windows: HashMap<Partition, Window>,
+    pending: HashMap<Ticket, Pending>,
+    next_ticket: Ticket,
+    dead: Vec<DeadLetter>,
+    moved: HashMap<RouteId, u64>,
+    freed: Freed,
+}
+
+/// What is no longer held, so that as much may be received.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Events per topic.
+    pub events: HashMap<Arc<str>, usize>,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+impl Lanes {
+    /// Lanes with nothing in them. `cluster` names the Kafka cluster.
+    pub fn new(cluster: String, routes: Vec<Route>, targets: Vec<Target>) -> Self {
+        let queue = |target: Target| Queue {
+            batcher: Batcher::new(target.max_message.max(MIN_REQUEST)),
+            target,
+            pace: Pace::default(),
+            fault: None,
+        };
+        Self {
+            cluster,
+            routes: routes.into_iter().map(|route| ((route.topic.clone(), route.kind.clone()), route)).collect(),
+            queues: targets.into_iter().map(queue).collect(),
+            windows: HashMap::new(),
+            pending: HashMap::new(),
+            next_ticket: 0,
+            dead: Vec::new(),
+            moved: HashMap::new(),
+            freed: Freed::default(),
+        }
+    }
+
+    /// Takes over a partition, which is read from `begin` on.
+    pub fn assign(&mut self, partition: Partition, begin: i64) {
+        self.windows.insert(partition, Window::new(begin));
+    }
+
+    /// Takes a received record.
+    pub fn accept(&mut self, record: Record) {
+        let partition = record.partition.clone();
+        let (offset, bytes) = (record.offset, record.size());
+        if !self.windows.get_mut(&partition).is_some_and(|window| window.accept(offset)) {
+            // Received before, or of a partition that was given up.
+            *self.freed.events.entry(partition.topic).or_default() += 1;
+            self.freed.bytes += bytes;
+            return;
+        }
+        let kind = cloud_event::kind(&record.headers, record.value.as_deref());
+        let route = kind.as_ref().and_then(|kind| self.routes.get(&(partition.topic.clone(), kind.clone())));
+        if kind.is_some() && route.is_none_or(|r| offset < r.starts.get(&partition.number).copied().unwrap_or(0)) {
+            self.finish(&partition, offset, bytes);
+            return;
+        }
+        let route = route.map(|route| (route.id, route.queue));
+        match self.map(&record, route) {
+            Ok((message, queue, id)) => self.queue(&record, bytes, message, queue, id),
+            Err(reason) => self.dead.push(DeadLetter {
+                source: (partition, offset),
+                route: route.map(|(id, _)| id),
+                reason,
+                record,
+            }),
+        }
+    }
+
+    fn map(
+        &self,
+        record: &Record,
+        route: Option<(RouteId, usize)>,
+    ) -> Result<(Message, usize, RouteId), Undeliverable> {
+        if !record.headers_readable {
+            return Err(Undeliverable::Headers("a header's name is not UTF-8".into()));
+        }
+        let event = Event::from_kafka(record.headers.clone(), record.value.clone())?;
+        // An event that is whole has a type, so that a route was found for it, or it was passed over.
+        let (id, queue) = route.ok_or_else(|| Undeliverable::WrongType { found: event.kind().to_owned() })?;
+        Ok((event.into_queue(self.queues[queue].target.max_message)?, queue, id))
+    }
+
+    fn queue(&mut self, record: &Record, bytes: usize, message: Message, queue: usize, route: RouteId) {
+        let Partition { topic, number } = &record.partition;
+        let fifo = self.queues[queue].target.fifo;
+        let group = fifo.then(|| fifo::group(record.key.as_deref(), *number));
+        let deduplication =
+            fifo.then(|| fifo::deduplication(&self.cluster, topic, *number, record.offset, record.timestamp));
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.queues[queue].batcher.push(ticket, group.clone(), message.size());
+        let entry = Entry { ticket, message: Arc::new(message), group, deduplication };
+        self.pending.insert(
+            ticket,
+            Pending {
+                partition: record.partition.clone(),
+                offset: record.offset,
+                queue,
+                route,
+                entry,
+                bytes,
+                in_flight: false,
+                failures: 0,
+                fault: None,
+            },
+        );
+    }
+
+    fn finish(&mut self, partition: &Partition, offset: i64, bytes: usize) {
+        self.freed.bytes += bytes;
+        if let Some(window) = self.windows.get_mut(partition) {
+            window.finish(offset);
+        }
+    }
+
+    /// The next request that may be sent now.
+    pub fn take_request(&mut self, now: Duration) -> Option<Request> {
+        for (index, queue) in self.queues.iter_mut().enumerate() {
+            if queue.batcher.due().is_none_or(|due| due > now) {
+                continue;
+            }
+            let Some(call) = queue.pace.begin(now) else { continue };
+            let mut entries = Vec::new();
+            for ticket in queue.batcher.take(now) {
+                if let Some(pending) = self.pending.get_mut(&ticket) {
+                    pending.in_flight = true;
+                    entries.push(pending.entry.clone());
+                }
+            }
+            return Some(Request { queue: index, entries, call });
+        }
+        None
+    }
+
+    /// Takes the answer to a request.
+    pub fn settle(&mut self, request: &Request, answer: Answer, now: Duration, mut chance: impl FnMut() -> f64) {
+        let tickets = request.entries.iter().map(|entry| entry.ticket);
+        let results: Vec<_> = match answer {
+            Ok(results) => {
+                let failed = !results.is_empty() && results.iter().all(Result::is_err);
+                let queue = &mut self.queues[request.queue];
+                if failed {
+                    queue.pace.failed(request.call, now, chance());
+                } else {
+                    queue.pace.succeeded();
+                    queue.fault = None;
+                }
+                // An entry that the answer does not name is not confirmed.
+                let unnamed = || Err(Fault::Unreachable("the answer does not name an entry that was sent".into()));
+                tickets.zip(results.into_iter().chain(std::iter::repeat_with(unnamed))).collect()
+            }
+            Err(fault) => {
+                let queue = &mut self.queues[request.queue];
+                queue.pace.failed(request.call, now, chance());
+                if fault.policy() == Policy::Split {
+                    queue.batcher.shrink();
+                }
+                queue.fault = Some(fault);
+                // The pace holds them all back: none has a wait of its own.
+                for ticket in tickets {
+                    match self.pending.get_mut(&ticket) {
+                        Some(pending) => {
+                            pending.in_flight = false;
+                            pending.failures = pending.failures.max(1);
+                            queue.batcher.again(ticket, now);
+                        }
+                        None => queue.batcher.done(ticket),
+                    }
+                }
+                return;
+            }
+        };
+        for (ticket, result) in results {
+            match result {
+                Ok(()) => self.delivered(ticket, request.queue),
+                Err(fault) => {
+                    let batcher = &mut self.queues[request.queue].batcher;
+                    let Some(pending) = self.pending.get_mut(&ticket) else {
+                        // Its partition was given up meanwhile.
+                        batcher.done(ticket);
+                        continue;
+                    };
+                    pending.in_flight = false;
+                    pending.failures += 1;
+                    let due = now + backoff(pending.failures, chance());
+                    pending.fault = Some(fault);
+                    batcher.again(ticket, due);
+                }
+            }
+        }
+    }
+
+    fn delivered(&mut self, ticket: Ticket, queue: usize) {
+        self.queues[queue].batcher.done(ticket);
+        if let Some(pending) = self.pending.remove(&ticket) {
+            *self.moved.entry(pending.route).or_default() += 1;
+            self.finish(&pending.partition, pending.offset, pending.bytes);
+        }
+    }
+
+    /// Takes up to `most` of the dead letters that are to be written.
+    pub fn take_dead_letters(&mut self, most: usize) -> Vec<DeadLetter> {
+        self.dead.drain(..self.dead.len().min(most)).collect()
+    }
+
+    /// Takes note that dead letters are durable.
+    pub fn written(&mut self, letters: &[DeadLetter]) {
+        for letter in letters {
+            self.finish(&letter.source.0, letter.source.1, letter.record.size());
+        }
+    }
+
+    /// The offsets to commit now.
+    pub fn to_commit(&self) -> Vec<Offset> {
+        let offset = |(partition, window): (&Partition, &Window)| {
+            window.to_commit().map(|offset| Offset { partition: partition.clone(), offset })
+        };
+        self.windows.iter().filter_map(offset).collect()
+    }
+
+    /// Takes note that offsets were committed.
+    pub fn committed(&mut self, offsets: &[Offset]) {
+        for Offset { partition, offset } in offsets {
+            if let Some(window) = self.windows.get_mut(partition) {
+                *self.freed.events.entry(partition.topic.clone()).or_default() += window.committed(*offset);
+            }
+        }
+    }
+
+    /// Sends nothing new of these partitions: only what must be known before they are left, so that whoever comes next
+    /// makes no duplicate. What was never sent and lies behind everything that was, is forgotten.
+    pub fn drain(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            let Some(window) = self.windows.get(partition) else { continue };
+            let untouched = |pending: &Pending| !pending.in_flight && pending.failures == 0;
+            let mut mine: Vec<_> = self.pending.values().filter(|pending| pending.partition == *partition).collect();
+            mine.sort_unstable_by_key(|pending| pending.offset);
+            let finished = window.last_finished();
+            let tail = mine.iter().rev().take_while(|p| untouched(p) && finished.is_none_or(|last| p.offset > last));
+            let gone: HashSet<Ticket> = tail.map(|pending| pending.entry.ticket).collect();
+            self.forget(&gone);
+        }
+    }
+
+    /// Whether nothing of these partitions is under way.
+    pub fn is_idle(&self, partitions: &[Partition]) -> bool {
+        !self.pending.values().any(|pending| partitions.contains(&pending.partition))
+            && !self.dead.iter().any(|letter| partitions.contains(&letter.source.0))
+    }
+
+    /// Gives partitions up: they may be another worker's now.
+    pub fn lose(&mut self, partitions: &[Partition]) {
+        let mine = self.pending.values().filter(|pending| partitions.contains(&pending.partition));
+        let (sent, unsent): (Vec<_>, Vec<_>) = mine.map(|p| (p.entry.ticket, p.in_flight)).partition(|(_, sent)| *sent);
+        self.forget(&unsent.into_iter().map(|(ticket, _)| ticket).collect());
+        // What is in flight keeps its group closed until it is answered.
+        for (ticket, _) in sent {
+            self.freed.bytes += self.pending.remove(&ticket).map_or(0, |pending| pending.bytes);
+        }
+        self.dead.retain(|letter| {
+            let lost = partitions.contains(&letter.source.0);
+            self.freed.bytes += if lost { letter.record.size() } else { 0 };
+            !lost
+        });
+        for partition in partitions {
+            if let Some(window) = self.windows.remove(partition) {
+                *self.freed.events.entry(partition.topic.clone()).or_default() += window.in_flight();
+            }
+        }
+    }
+
+    fn forget(&mut self, gone: &HashSet<Ticket>) {
+        for queue in &mut self.queues {
+            queue.batcher.forget(gone);
+        }
+        for ticket in gone {
+            self.freed.bytes += self.pending.remove(ticket).map_or(0, |pending| pending.bytes);
+        }
+    }
+
+    /// Takes what is no longer held since the last time.
+    pub fn take_freed(&mut self) -> Freed {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// Takes how many events were moved since the last time, per route.
+    pub fn take_moved(&mut self) -> HashMap<RouteId, u64> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// How many events were received and are not committed.
+    pub fn in_flight(&self) -> usize {
+        self.windows.values().map(Window::in_flight).sum()
+    }
+
+    /// The partitions that are read now.
+    pub fn partitions(&self) -> Vec<Partition> {
+        self.windows.keys().cloned().collect()
+    }
+
+    /// When something may be sent that may not be sent now; `None` when nothing waits for time to pass.
+    pub fn due(&self) -> Option<Duration> {
+        let due = |queue: &Queue| Some(queue.batcher.due()?.max(queue.pace.due()?));
+        self.queues.iter().filter_map(due).min()
+    }
+
+    /// How the lanes fare, with what to do about it.
+    pub fn health(&self) -> Health {
+        let mut health = Health::Well;
+        for queue in &self.queues {
+            let Some(fault) = &queue.fault else { continue };
+            match fault.policy() {
+                Policy::Halt => return Health::Halted(tell(&queue.target, fault, None)),
+                Policy::Wait | Policy::SlowDown | Policy::Split if queue.pace.failures() >= PATIENCE => {
+                    health = Health::Waiting(tell(&queue.target, fault, None));
+                }
+                Policy::Wait | Policy::SlowDown | Policy::Split => {}
+            }
+        }
+        for pending in self.pending.values() {
+            let Some(fault) = &pending.fault else { continue };
+            let text = || tell(&self.queues[pending.queue].target, fault, Some(pending));
+            match fault.policy() {
+                Policy::Halt if pending.failures >= REFUSALS => return Health::Halted(text()),
+                Policy::Wait | Policy::SlowDown | Policy::Split if pending.failures > PATIENCE => {
+                    health = Health::Waiting(text());
+                }
+                _ => {}
+            }
+        }
+        health
+    }
+}
+
+fn tell(target: &Target, fault: &Fault, pending: Option<&Pending>) -> String {
+    let event = pending.map_or_else(String::new, |pending| {
+        let Partition { topic, number } = &pending.partition;
+        format!(" The event is at offset {} of partition {number} of {topic}.", pending.offset)
+    });
+    format!("{}: {fault}.{event}", target.address)
+}

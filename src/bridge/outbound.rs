@@ -1,0 +1,420 @@
+//! The outbound lanes at work: receive, map, batch, send, commit.
+//!
+//! One task drives the pure [`Lanes`] and owns all their state; requests, commits and dead letters are futures beside
+//! it. Whatever is received is bounded by credit in events and bytes, which is given back when offsets are committed
+//! and messages are gone.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use futures::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt as _},
+    stream::FuturesUnordered,
+};
+use metrics::{counter, gauge};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    delivery::{Fault, backoff},
+    lane::{Answer, DeadLetter, Health, Lanes, Request, Route, Target},
+    letter,
+    queue::Queue,
+    report::Moved,
+    window::MAX_IN_FLIGHT,
+};
+use crate::{
+    domain::{bridge::consumer_group, ids::BridgeId},
+    kafka::stream::{
+        self, Offset, Partition,
+        consumer::{Consumer, Event, Subscription},
+    },
+    secrets::Vault,
+    store::{PgPool, lanes},
+};
+
+/// The most bytes of records that are held, all lanes of a bridge together.
+const MAX_BYTES: usize = 16 << 20;
+/// How long a request may take, whatever the queue's own client says.
+const REQUEST: Duration = Duration::from_secs(40);
+/// How long writing dead letters may take.
+const WRITE: Duration = Duration::from_secs(15);
+/// The most dead letters in one write.
+const LETTERS: usize = 200;
+/// How often is committed while few events are in flight.
+const COMMIT: Duration = Duration::from_millis(100);
+/// From so many events in flight on, commits follow each other at once: the window must not fill.
+const COMMIT_NOW: usize = MAX_IN_FLIGHT / 4;
+/// How long a soft end may take.
+pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long leaving the group may take after that.
+const LEAVE: Duration = Duration::from_secs(5);
+/// How long the group may take to say that this worker has no partition.
+const EMPTY_HANDED: Duration = Duration::from_secs(15);
+
+/// What the outbound lanes of a bridge are made of.
+pub struct Plan {
+    /// Bridge.
+    pub bridge: BridgeId,
+    /// Name of this worker, the same after a restart.
+    pub slot: String,
+    /// The Kafka cluster's id.
+    pub cluster: String,
+    /// Routes; `queue` counts in `targets`.
+    pub routes: Vec<Route>,
+    /// Queues.
+    pub targets: Vec<(Target, Arc<dyn Queue>)>,
+}
+
+/// What lanes need of the worker.
+#[derive(Clone)]
+pub struct Means {
+    /// For dead letters.
+    pub pool: PgPool,
+    /// For dead letters.
+    pub vault: Vault,
+    /// Kafka.
+    pub kafka: stream::Settings,
+}
+
+/// How lanes fare, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether they have begun to read.
+    pub begun: bool,
+    /// How it goes.
+    pub health: Health,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { begun: false, health: Health::Well }
+    }
+}
+
+/// Moves events until `stop`, then finishes what is under way.
+///
+/// # Errors
+/// Those of Kafka that the lanes cannot outlive; nothing is lost, and they may be begun again.
+pub async fn run(
+    plan: Plan,
+    means: Means,
+    moved: Moved,
+    state: watch::Sender<State>,
+    stop: CancellationToken,
+) -> Result<(), stream::Error> {
+    let consumer = Consumer::open(&means.kafka, subscription(&plan))?;
+    let (targets, queues) = plan.targets.into_iter().unzip();
+    let mut lanes = Outbound {
+        bridge: plan.bridge,
+        name: plan.bridge.to_string(),
+        lanes: Lanes::new(plan.cluster, plan.routes, targets),
+        queues,
+        consumer,
+        means,
+        moved,
+        state,
+        begun: Instant::now(),
+        requests: FuturesUnordered::new(),
+        commit: None,
+        last_commit: Instant::now(),
+        letters: None,
+        letters_failed: (0, None),
+        revoking: Vec::new(),
+        away: None,
+    };
+    let end = lanes.run(&stop).await;
+    lanes.tell();
+    end?;
+    if timeout(LEAVE, lanes.consumer.close()).await.is_err() {
+        tracing::warn!(bridge = %lanes.bridge, "leaving the consumer group took too long");
+    }
+    Ok(())
+}
+
+fn subscription(plan: &Plan) -> Subscription {
+    let mut topics: Vec<_> = plan.routes.iter().map(|route| route.topic.clone()).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    // Where several routes share a topic, the earliest start counts; each route passes over what is before its own.
+    let mut starts = HashMap::new();
+    for topic in &topics {
+        let mine: Vec<_> = plan.routes.iter().filter(|route| route.topic == *topic).collect();
+        let start = |number: i32| mine.iter().map(|route| route.starts.get(&number).copied().unwrap_or(0)).min();
+        for number in mine.iter().flat_map(|route| route.starts.keys()).copied() {
+            starts.insert(Partition { topic: topic.clone(), number }, start(number).unwrap_or(0));
+        }
+    }
+    Subscription {
+        group: consumer_group(plan.bridge),
+        instance: plan.slot.clone(),
+        topics,
+        starts,
+        events: MAX_IN_FLIGHT,
+        bytes: MAX_BYTES,
+    }
+}
+
+type Written = (Vec<DeadLetter>, Result<(), String>);
+
+struct Outbound {
+    bridge: BridgeId,
+    name: String,
+    lanes: Lanes,
+    queues: Vec<Arc<dyn Queue>>,
+    consumer: Consumer,
+    means: Means,
+    moved: Moved,
+    state: watch::Sender<State>,
+    begun: Instant,
+    requests: FuturesUnordered<BoxFuture<'static, (Request, Answer)>>,
+    /// The commit under way; one at a time.
+    commit: Option<BoxFuture<'static, (Vec<Offset>, Result<(), stream::Error>)>>,
+    last_commit: Instant,
+    /// Dead letters on their way to Postgres; one write at a time.
+    letters: Option<BoxFuture<'static, Written>>,
+    /// How often writing them failed in a row, and how at last.
+    letters_failed: (u32, Option<String>),
+    /// Partitions to be given up as soon as nothing of them is under way.
+    revoking: Vec<(Vec<Partition>, mpsc::Sender<Vec<Offset>>)>,
+    /// Why Kafka is away.
+    away: Option<String>,
+}
+
+impl Outbound {
+    async fn run(&mut self, stop: &CancellationToken) -> Result<(), stream::Error> {
+        let mut tick = interval(COMMIT);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut deadline = None;
+        loop {
+            if deadline.is_none() && stop.is_cancelled() {
+                deadline = Some(Instant::now() + DRAIN);
+                self.lanes.drain(&self.lanes.partitions());
+            }
+            self.advance();
+            if let Some(deadline) = deadline {
+                if self.is_at_rest() {
+                    return Ok(());
+                }
+                if Instant::now() >= deadline {
+                    tracing::warn!(bridge = %self.bridge, in_flight = self.lanes.in_flight(), "the lanes did not come to rest in time");
+                    return Ok(());
+                }
+            }
+            let mut due = self.lanes.due().map(|due| sleep_until(self.begun + due).boxed());
+            tokio::select! {
+                event = self.consumer.next() => self.hear(event, deadline.is_some())?,
+                Some((request, answer)) = self.requests.next() => {
+                    let now = self.begun.elapsed();
+                    self.lanes.settle(&request, answer, now, chance);
+                }
+                (offsets, result) = held(&mut self.commit) => {
+                    self.commit = None;
+                    self.committed(&offsets, result)?;
+                }
+                written = held(&mut self.letters) => {
+                    self.letters = None;
+                    self.written(written);
+                }
+                () = held(&mut due) => {}
+                _ = tick.tick() => self.tell(),
+                () = stop.cancelled(), if deadline.is_none() => {}
+            }
+        }
+    }
+
+    /// Begins whatever may begin now.
+    fn advance(&mut self) {
+        let now = self.begun.elapsed();
+        while let Some(request) = self.lanes.take_request(now) {
+            let queue = self.queues[request.queue].clone();
+            let send = async move {
+                let answer = timeout(REQUEST, queue.send(&request.entries)).await;
+                let answer = answer.unwrap_or_else(|_| Err(Fault::Unreachable("SQS did not answer in time".into())));
+                (request, answer)
+            };
+            self.requests.push(send.boxed());
+        }
+        if self.letters.is_none() {
+            let letters = self.lanes.take_dead_letters(LETTERS);
+            if !letters.is_empty() {
+                self.write(letters);
+            }
+        }
+        if self.commit.is_none() && (self.lanes.in_flight() >= COMMIT_NOW || self.last_commit.elapsed() >= COMMIT) {
+            let offsets = self.lanes.to_commit();
+            if !offsets.is_empty() {
+                self.last_commit = Instant::now();
+                let commit = self.consumer.commit(offsets.clone());
+                self.commit = Some(commit.map(|result| (offsets, result)).boxed());
+            }
+        }
+        self.give_up();
+        let freed = self.lanes.take_freed();
+        self.consumer.credit().give(&freed.events, freed.bytes);
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.lanes.is_idle(&self.lanes.partitions())
+            && self.requests.is_empty()
+            && self.letters.is_none()
+            && self.commit.is_none()
+            && self.lanes.to_commit().is_empty()
+    }
+
+    /// Answers for partitions of which nothing is under way any more.
+    fn give_up(&mut self) {
+        let letters = self.letters.is_some();
+        let lanes = &self.lanes;
+        self.revoking.retain(|(partitions, reply)| {
+            if letters || !lanes.is_idle(partitions) {
+                return true;
+            }
+            let mut offsets = lanes.to_commit();
+            offsets.retain(|offset| partitions.contains(&offset.partition));
+            // The consumer may have stopped waiting.
+            let _ = reply.send(offsets);
+            false
+        });
+    }
+
+    fn hear(&mut self, event: Event, stopping: bool) -> Result<(), stream::Error> {
+        let mut next = Some(event);
+        // All that is there, before anything is sent: fuller requests.
+        while let Some(event) = next {
+            match event {
+                Event::Assigned(offsets) => {
+                    for Offset { partition, offset } in offsets {
+                        tracing::info!(bridge = %self.bridge, %partition, offset, "reads");
+                        self.lanes.assign(partition, offset);
+                    }
+                    self.state.send_if_modified(|state| !std::mem::replace(&mut state.begun, true));
+                }
+                // What comes after the end began is left for the next reader.
+                Event::Record(_) if stopping => {}
+                Event::Record(record) => self.lanes.accept(record),
+                Event::Revoking { partitions, reply } => {
+                    self.lanes.drain(&partitions);
+                    self.revoking.push((partitions, reply));
+                }
+                Event::Lost(partitions) => {
+                    self.lanes.lose(&partitions);
+                    self.revoking.retain(|(others, _)| !partitions.contains(&others[0]));
+                }
+                Event::Lag(lags) => {
+                    let lag: i64 = lags.iter().map(|lag| lag.offset).sum();
+                    gauge!("ebm_bridge_lag_events", "bridge" => self.name.clone()).set(to_f64(lag));
+                }
+                Event::Away(why) => self.away = Some(why),
+                Event::Back => self.away = None,
+                Event::Failed(error) => return Err(error),
+            }
+            next = self.consumer.try_next();
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, offsets: &[Offset], result: Result<(), stream::Error>) -> Result<(), stream::Error> {
+        match result {
+            Ok(()) => {
+                self.away = None;
+                self.lanes.committed(offsets);
+                Ok(())
+            }
+            Err(stream::Error::Unreachable(why)) => {
+                self.away = Some(why);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, letters: Vec<DeadLetter>) {
+        let (pool, vault, bridge) = (self.means.pool.clone(), self.means.vault.clone(), self.bridge);
+        let wait = if self.letters_failed.0 > 0 { backoff(self.letters_failed.0, chance()) } else { Duration::ZERO };
+        let write = async move {
+            tokio::time::sleep(wait).await;
+            let rows: Vec<_> = letters.iter().map(|letter| letter::seal(&vault, bridge, letter)).collect();
+            let result = match timeout(WRITE, lanes::insert_dead_letters(&pool, bridge, &rows)).await {
+                Ok(result) => result.map_err(|error| error.to_string()),
+                Err(_) => Err("the database did not answer in time".to_owned()),
+            };
+            (letters, result)
+        };
+        self.letters = Some(write.boxed());
+    }
+
+    fn written(&mut self, (letters, result): Written) {
+        match result {
+            Ok(()) => {
+                self.letters_failed = (0, None);
+                for letter in &letters {
+                    counter!("ebm_bridge_dead_letters_total", "bridge" => self.name.clone(), "reason" => letter.reason.code())
+                        .increment(1);
+                }
+                self.lanes.written(&letters);
+            }
+            Err(why) => {
+                tracing::warn!(bridge = %self.bridge, why, "dead letters could not be written yet");
+                self.letters_failed = (self.letters_failed.0 + 1, Some(why));
+                self.write(letters);
+            }
+        }
+    }
+
+    /// Tells how the lanes fare, and what they moved.
+    fn tell(&mut self) {
+        let health = match (self.lanes.health(), &self.letters_failed.1, &self.away) {
+            (Health::Halted(why), ..) => Health::Halted(why),
+            (_, Some(why), _) => Health::Halted(format!(
+                "Events that cannot be delivered cannot be kept as dead letters either: {why}. The operator must see to \
+                 the database."
+            )),
+            (_, _, Some(why)) => Health::Waiting(format!("Kafka is away: {why}. It goes on by itself.")),
+            (health, ..) => health,
+        };
+        let empty_handed = self.begun.elapsed() > EMPTY_HANDED && self.away.is_none();
+        self.state.send_if_modified(|state| {
+            let begun = state.begun || empty_handed;
+            let new = State { begun, health };
+            let changed = *state != new;
+            *state = new;
+            changed
+        });
+        let moved = self.lanes.take_moved();
+        if !moved.is_empty() {
+            let count = moved.values().sum();
+            counter!("ebm_bridge_events_moved_total", "bridge" => self.name.clone(), "direction" => "outbound")
+                .increment(count);
+            self.moved.add(moved);
+        }
+        let in_flight = i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX);
+        gauge!("ebm_bridge_in_flight_events", "bridge" => self.name.clone()).set(to_f64(in_flight));
+    }
+}
+
+/// The end of a future that may be absent: never, then.
+async fn held<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is good enough with 52 bits")]
+fn to_f64(count: i64) -> f64 {
+    count as f64
+}
+
+/// A number from 0 to 1, for spreading waits.
+#[expect(clippy::cast_precision_loss, reason = "waits are spread well enough with 52 bits")]
+pub fn chance() -> f64 {
+    u32::from_le_bytes(crate::secrets::random()) as f64 / f64::from(u32::MAX)
+}

@@ -1,0 +1,179 @@
+//! What a bridge says of itself: status, reason, the steps of its start, and counts; written about once a second.
+//!
+//! Refuses to hold anything up: when Postgres is away, lanes go on, and the newest state is written once it is back.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{
+        bridge::Status,
+        ids::{BridgeId, RouteId},
+    },
+    store::{PgPool, lanes},
+};
+
+/// How often counts are written, and what could not be written is tried again.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How a bridge fares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Status.
+    pub status: Status,
+    /// Why, and what to do; empty where nothing is to be said.
+    pub reason: String,
+    /// The steps of the newest start.
+    pub steps: Steps,
+}
+
+/// A step of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The bridge's role is taken on.
+    Access,
+    /// The queues answer.
+    Queue,
+    /// Kafka lets the worker in.
+    Kafka,
+    /// The lanes move events.
+    Lane,
+}
+
+/// How far a step has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Not begun.
+    Todo,
+    /// Under way.
+    Current,
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Line {
+    step: Step,
+    state: State,
+    /// RFC 3339; null until it began.
+    at: Option<String>,
+    text: String,
+}
+
+/// The steps of a start, in order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Steps(Vec<Line>);
+
+impl Default for Steps {
+    fn default() -> Self {
+        let line = |step| Line { step, state: State::Todo, at: None, text: String::new() };
+        Self([Step::Access, Step::Queue, Step::Kafka, Step::Lane].map(line).into())
+    }
+}
+
+impl Steps {
+    /// Sets a step; those before it are done.
+    pub fn set(&mut self, step: Step, state: State, text: impl Into<String>) {
+        let now = OffsetDateTime::now_utc().replace_nanosecond(0).ok().and_then(|now| now.format(&Rfc3339).ok());
+        let text = text.into();
+        for line in &mut self.0 {
+            if line.step == step {
+                if line.state != state {
+                    line.at.clone_from(&now);
+                }
+                (line.state, line.text) = (state, text);
+                return;
+            }
+            if line.state != State::Done {
+                (line.state, line.at, line.text) = (State::Done, now.clone(), String::new());
+            }
+        }
+    }
+}
+
+/// Counts of events that were moved and not yet written down.
+#[derive(Clone, Debug, Default)]
+pub struct Moved(Arc<Mutex<HashMap<RouteId, u64>>>);
+
+impl Moved {
+    /// Adds counts.
+    pub fn add(&self, counts: impl IntoIterator<Item = (RouteId, u64)>) {
+        let mut moved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (route, count) in counts {
+            *moved.entry(route).or_default() += count;
+        }
+    }
+
+    fn take(&self) -> Vec<(RouteId, u64)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+    }
+}
+
+/// Writes what a bridge says, until `done`; then what is left, once.
+pub async fn write(
+    pool: PgPool,
+    bridge: BridgeId,
+    mut reports: watch::Receiver<Option<Report>>,
+    moved: Moved,
+    done: CancellationToken,
+) {
+    let mut period = interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut unwritten = false;
+    loop {
+        let last = tokio::select! {
+            () = done.cancelled() => true,
+            changed = reports.changed() => {
+                unwritten = true;
+                changed.is_err()
+            }
+            _ = period.tick() => {
+                write_moved(&pool, bridge, &moved).await;
+                false
+            }
+        };
+        unwritten |= reports.has_changed().unwrap_or(false);
+        let report = reports.borrow_and_update().clone();
+        if let Some(report) = report.filter(|_| unwritten) {
+            let steps = serde_json::to_value(&report.steps).unwrap_or_default();
+            match lanes::set_status(&pool, bridge, report.status, &report.reason, &steps).await {
+                Ok(()) => {
+                    tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");
+                    unwritten = false;
+                }
+                Err(error) => tracing::warn!(%bridge, %error, "the status of a bridge could not be written yet"),
+            }
+        }
+        if last {
+            return write_moved(&pool, bridge, &moved).await;
+        }
+    }
+}
+
+async fn write_moved(pool: &PgPool, bridge: BridgeId, moved: &Moved) {
+    let counts = moved.take();
+    if counts.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = counts.iter().map(|&(route, count)| (route, i64::try_from(count).unwrap_or(i64::MAX))).collect();
+    if let Err(error) = lanes::add_moved(pool, bridge, &rows).await {
+        tracing::warn!(%bridge, %error, "the counts of a bridge could not be written yet");
+        moved.add(counts);
+    }
+}

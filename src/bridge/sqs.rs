@@ -1,0 +1,85 @@
+//! AWS SQS as the queue of a lane.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    delivery::Fault,
+    lane::{Answer, Entry},
+    queue::{Access, Facts, Queue, Queues},
+};
+use crate::{
+    aws::{self, Aws, Error, Outgoing, SendOutcome},
+    domain::queue_url::QueueUrl,
+};
+
+impl Queues for Aws {
+    fn open(&self, access: &Access, queue: &QueueUrl) -> Result<Arc<dyn Queue>, Fault> {
+        Ok(Arc::new(self.queue(access.bridge, &access.external_id, &access.role_arn, queue)?))
+    }
+}
+
+#[async_trait]
+impl Queue for aws::Queue {
+    async fn facts(&self) -> Result<Facts, Fault> {
+        let attributes = self.attributes().await?;
+        Ok(Facts { max_message: usize::try_from(attributes.max_message_size).unwrap_or(usize::MAX) })
+    }
+
+    async fn send(&self, entries: &[Entry]) -> Answer {
+        let outgoing = |entry: &Entry| Outgoing {
+            body: entry.message.body.clone(),
+            attributes: entry.message.attributes.clone(),
+            group: entry.group.clone(),
+            dedup: entry.deduplication.clone(),
+        };
+        let outcomes = aws::Queue::send(self, entries.iter().map(outgoing).collect()).await?;
+        Ok(outcomes.into_iter().map(settled).collect())
+    }
+}
+
+/// What became of one entry.
+fn settled(outcome: SendOutcome) -> Result<(), Fault> {
+    match outcome {
+        SendOutcome::Sent { .. } => Ok(()),
+        SendOutcome::Unknown { why } => Err(Fault::Unreachable(format!("SQS did not confirm an event: {why}"))),
+        SendOutcome::Failed { code, message, sender_fault } => Err(entry_fault(&code, &message, sender_fault)),
+    }
+}
+
+/// The fault of one entry, by its code (*Amazon SQS API Reference*, `BatchResultErrorEntry` and Common Errors).
+fn entry_fault(code: &str, message: &str, sender_fault: bool) -> Fault {
+    let text = format!("SQS refuses an event ({code}): {message}");
+    let short = code.rsplit(['.', '#']).next().unwrap_or(code);
+    match short {
+        "ThrottlingException" | "Throttling" | "RequestThrottled" | "OverLimit" | "KmsThrottled" => Fault::Throttled,
+        "AccessDenied" | "AccessDeniedException" => Fault::AccessDenied(text),
+        _ if short.starts_with("Kms") => Fault::Key(text),
+        _ if sender_fault => Fault::Refused(text),
+        _ => Fault::Unavailable(text),
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::AccessDenied { what: "sts:AssumeRole", .. }
+            | Error::RoleGone { .. }
+            | Error::RoleChanged { .. }
+            | Error::RoleForeign { .. } => Self::Role(text),
+            Error::AccessDenied { .. } => Self::AccessDenied(text),
+            Error::QueueGone { .. } => Self::QueueGone(text),
+            Error::Key { .. } => Self::Key(text),
+            Error::Throttled { .. } => Self::Throttled,
+            Error::NoCredentials { .. } | Error::Clock { .. } => Self::Credentials(text),
+            Error::SessionEnded { .. } | Error::Unavailable { .. } => Self::Unavailable(text),
+            Error::Network { .. } | Error::Timeout { .. } => Self::Unreachable(text),
+            Error::Redirected { .. } | Error::Private { .. } | Error::OtherPartition { .. } => Self::Address(text),
+            Error::Other { ref code, .. } if code.ends_with("BatchRequestTooLong") => Self::TooLarge,
+            // The role and its quota are the console's business; the list of AWS may grow.
+            _ => Self::Other(text),
+        }
+    }
+}

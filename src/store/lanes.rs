@@ -1,0 +1,271 @@
+//! What the bridge worker reads and writes: which bridges should run, how they fare, where reading began, and dead
+//! letters. These functions take the pool: the worker has no larger transaction that they could be part of.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sqlx::{postgres::PgListener, types::Json};
+use uuid::Uuid;
+
+use super::{BRIDGE, CHANGED, PgConnection, PgPool, Result, error::parsed};
+use crate::domain::{
+    bridge::{Desired, Direction, Status},
+    ids::{BridgeId, ChannelId, RouteId},
+};
+
+/// A bridge that something is to be done about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Id.
+    pub id: BridgeId,
+    /// What people want of it.
+    pub desired: Desired,
+    /// Raised by each change of its configuration.
+    pub version: i64,
+}
+
+/// A bridge's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// Id.
+    pub id: BridgeId,
+    /// Raised by each change.
+    pub version: i64,
+    /// The Space's name.
+    pub space: String,
+    /// Its role; absent until it was made.
+    pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    pub external_id: String,
+    /// Routes.
+    pub routes: Vec<Route>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Id.
+    pub id: RouteId,
+    /// The event's `ce_type`.
+    pub kind: String,
+    /// The event's channel.
+    pub channel: ChannelId,
+    /// Direction.
+    pub direction: Direction,
+    /// The queue's address.
+    pub queue: String,
+    /// Where reading began, per partition; `None` until it first ran.
+    pub starts: Option<BTreeMap<i32, i64>>,
+}
+
+struct RouteRow {
+    id: Uuid,
+    direction: String,
+    queue_url: String,
+    starts: Option<Json<BTreeMap<i32, i64>>>,
+    kind: String,
+    channel_id: Uuid,
+}
+
+impl RouteRow {
+    fn read(self) -> Result<Route> {
+        Ok(Route {
+            id: RouteId(self.id),
+            kind: self.kind,
+            channel: ChannelId(self.channel_id),
+            direction: parsed(Direction::from_word(&self.direction), "route.direction")?,
+            queue: self.queue_url,
+            starts: self.starts.map(|Json(starts)| starts),
+        })
+    }
+}
+
+/// A connection on which changes of bridges are hinted at.
+pub struct Hints(PgListener);
+
+impl Hints {
+    /// Begins to listen.
+    pub async fn listen(pool: &PgPool) -> Result<Self> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(BRIDGE).await?;
+        Ok(Self(listener))
+    }
+
+    /// Waits for a hint. After a lost connection one may have been missed, so that this is one as well.
+    pub async fn next(&mut self) -> Result<()> {
+        self.0.try_recv().await?;
+        Ok(())
+    }
+}
+
+/// Bridges that run or are to come to rest.
+pub async fn list_wanted(pool: &PgPool) -> Result<Vec<Wanted>> {
+    let rows = sqlx::query!(
+        "select id, desired, version from bridge
+         where desired = 'running' or (desired in ('stopped', 'deleted') and status <> 'stopped')
+         order by id"
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let desired = parsed(Desired::from_word(&row.desired), "bridge.desired")?;
+            Ok(Wanted { id: row.id.into(), desired, version: row.version })
+        })
+        .collect()
+}
+
+/// A bridge's configuration, all of one moment; `None` when the bridge is gone.
+pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Option<Configuration>> {
+    let mut tx = pool.begin_with("begin transaction isolation level repeatable read read only").await?;
+    let row = sqlx::query!(
+        r#"select b.version, b.role_arn, b.external_id, s.name as "space!"
+           from bridge b join space s on s.id = b.space_id where b.id = $1"#,
+        bridge.0
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let routes = sqlx::query_as!(
+        RouteRow,
+        r#"select r.id, r.direction, r.queue_url, r.start_offsets as "starts: Json<BTreeMap<i32, i64>>",
+                  e.name as "kind!", e.channel_id as "channel_id!"
+           from route r join event e on e.id = r.event_id where r.bridge_id = $1 order by r.id"#,
+        bridge.0
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Some(Configuration {
+        id: bridge,
+        version: row.version,
+        space: row.space,
+        role_arn: row.role_arn,
+        external_id: row.external_id,
+        routes: routes.into_iter().map(RouteRow::read).collect::<Result<_>>()?,
+    }))
+}
+
+/// Keeps where reading of a route begins, and gives what holds: another worker may have been first.
+pub async fn keep_starts(
+    pool: &PgPool,
+    route: RouteId,
+    starts: &BTreeMap<i32, i64>,
+) -> Result<Option<BTreeMap<i32, i64>>> {
+    let row = sqlx::query!(
+        r#"update route set start_offsets = coalesce(start_offsets, $2) where id = $1
+           returning start_offsets as "starts!: Json<BTreeMap<i32, i64>>""#,
+        route.0,
+        Json(starts) as _
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| row.starts.0))
+}
+
+/// Says how a bridge fares, and tells open pages. Nothing changes where it was said before.
+pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let changed = sqlx::query!(
+        "update bridge set status = $2, status_reason = $3, steps = $4,
+                status_since = case when status = $2 then status_since else now() end
+         where id = $1 and (status, status_reason, steps) is distinct from ($2, $3, $4)",
+        bridge.0,
+        status.as_str(),
+        reason,
+        steps
+    )
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() > 0 {
+        notify(&mut tx, bridge).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Says that a bridge has come to rest, unless it is wanted again.
+pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let changed = sqlx::query!(
+        "update bridge set status = 'stopped', status_reason = '', steps = '[]', status_since = now()
+         where id = $1 and desired in ('stopped', 'deleted') and status <> 'stopped'",
+        bridge.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() > 0 {
+        notify(&mut tx, bridge).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Adds to the counts of routes, and tells open pages.
+pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]) -> Result<()> {
+    let (routes, counts): (Vec<Uuid>, Vec<i64>) = moved.iter().map(|&(route, count)| (route.0, count)).unzip();
+    let mut tx = pool.begin().await?;
+    sqlx::query!(
+        "update route set moved = moved + more.count, last_moved_at = now()
+         from unnest($1::uuid[], $2::bigint[]) as more (id, count) where route.id = more.id",
+        &routes,
+        &counts
+    )
+    .execute(&mut *tx)
+    .await?;
+    notify(&mut tx, bridge).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn notify(connection: &mut PgConnection, bridge: BridgeId) -> Result<()> {
+    super::notify(connection, CHANGED, &format!("bridge:{bridge}")).await
+}
+
+/// An event that could not be delivered.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The route it would have taken, where that is known.
+    pub route: Option<RouteId>,
+    /// One word of the closed list.
+    pub reason: &'static str,
+    /// In words.
+    pub detail: String,
+    /// Where it came from; unique in the bridge.
+    pub source: String,
+    /// The event, sealed for the table `dead_letter` and the row [`dead_letter_row`].
+    pub event: Vec<u8>,
+}
+
+/// What a dead letter is sealed for: its number is not known before it is written.
+pub fn dead_letter_row(bridge: BridgeId, source: &str) -> String {
+    format!("{bridge}/{source}")
+}
+
+/// Keeps dead letters; one that is there already is not kept twice. All of them are durable when this returns.
+pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[DeadLetter]) -> Result<()> {
+    let routes: Vec<Option<Uuid>> = letters.iter().map(|letter| letter.route.map(|route| route.0)).collect();
+    let reasons: Vec<String> = letters.iter().map(|letter| letter.reason.to_owned()).collect();
+    let details: Vec<String> = letters.iter().map(|letter| letter.detail.clone()).collect();
+    let sources: Vec<String> = letters.iter().map(|letter| letter.source.clone()).collect();
+    let events: Vec<Vec<u8>> = letters.iter().map(|letter| letter.event.clone()).collect();
+    let mut tx = pool.begin().await?;
+    // A route that was taken away meanwhile is no reason to lose the event.
+    let written = sqlx::query!(
+        r#"insert into dead_letter (bridge_id, route_id, reason, detail, source, event)
+           select $1, (select id from route where id = letter.route), letter.reason, letter.detail, letter.source,
+                  letter.event
+           from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+                as letter (route, reason, detail, source, event)
+           on conflict on constraint dead_letter_source_unique do nothing"#,
+        bridge.0,
+        &routes as _,
+        &reasons,
+        &details,
+        &sources,
+        &events
+    )
+    .execute(&mut *tx)
+    .await?;
+    if written.rows_affected() > 0 {
+        notify(&mut tx, bridge).await?;
+    }
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,295 @@
+//! Outbound lanes on a real Kafka and a real Postgres; the queue is scripted, so that its faults can be made. The oracle
+//! stands outside of the product: id, sequence per key and SHA-256 of what was produced and of what was taken.
+
+mod script;
+mod stage;
+
+use std::{collections::HashSet, time::Duration};
+
+use ebm::bridge::{delivery::Fault, queue::Facts};
+use script::Reply;
+use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
+use stage::{FIFO, PARTITIONS, QUEUE, Stage, WINDOW, headers, id, vault};
+use tokio::time::Instant;
+
+fn random(below: usize) -> usize {
+    u32::from_le_bytes(ebm::secrets::random()) as usize % below
+}
+
+#[sqlx::test]
+async fn events_are_moved_byte_for_byte_from_the_start_of_the_route_on(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    stage.produce_raw(&headers("before", "order.placed"), Some(b"{}")).await;
+    let began = Instant::now();
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    assert!(began.elapsed() < Duration::from_secs(10), "running within 10 s: {:?}", began.elapsed());
+    stage.produce(500).await;
+    stage.produce_raw(&headers("other", "order.cancelled"), Some(b"{}")).await;
+    for (id, body) in [("binary", Some(&b"\xff\x00"[..])), ("tombstone", None), ("empty", Some(b""))] {
+        stage.produce_raw(&headers(id, "order.placed"), body).await;
+        stage.sent.insert(id.into(), body.map(<[u8]>::to_vec));
+    }
+    let structured = br#"{"specversion":"1.0","id":"structured","source":"/s","type":"order.placed","data":{"n":1.0}}"#;
+    let mark = ("content-type".to_owned(), Some(b"application/cloudevents+json".to_vec()));
+    stage.produce_raw(&[mark], Some(structured)).await;
+    stage.sent.insert("structured".into(), Some(br#"{"n":1.0}"#.to_vec()));
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates");
+    let taken: HashSet<_> = stage.script.taken().iter().map(id).collect();
+    assert!(!taken.contains("before") && !taken.contains("other"));
+    stage.number("select moved from route where bridge_id = $1", 504).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1", 0).await;
+    let steps =
+        "select count(*) from bridge, jsonb_array_elements(steps) step where id = $1 and step->>'state' = 'done'";
+    stage.number(steps, 4).await;
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn partial_failures_throttles_and_outages_lose_and_repeat_nothing(pool: PgPool) {
+    for queue in [QUEUE, FIFO] {
+        let mut stage = Stage::new(pool.clone(), queue).await;
+        stage.script.plan(|_, entries| match random(10) {
+            0 => Reply::Refuse(Fault::Throttled),
+            1 => Reply::Refuse(Fault::Unavailable("503".into())),
+            2..7 => {
+                let fault =
+                    [Fault::Unavailable("InternalError".into()), Fault::Refused("InvalidParameterValue".into())];
+                let places = (0..entries).filter(|_| random(2) == 0).collect();
+                Reply::Partly(places, fault[random(2)].clone())
+            }
+            _ => Reply::Take,
+        });
+        let worker = stage.worker("one");
+        stage.status("running").await;
+        stage.produce(2_000).await;
+        assert_eq!(stage.all_arrived().await, 0, "no duplicates");
+        if queue == FIFO {
+            stage.in_order();
+        }
+        stage.number("select count(*) from dead_letter where bridge_id = $1", 0).await;
+        worker.end().await;
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn a_lost_answer_repeats_at_most_its_request_and_nothing_on_a_fifo_queue(pool: PgPool) {
+    for (queue, excused) in [(QUEUE, 10 * 10), (FIFO, 0)] {
+        let mut stage = Stage::new(pool.clone(), queue).await;
+        stage.script.plan(|n, _| if n < 100 && n % 10 == 3 { Reply::TakeAndLose } else { Reply::Take });
+        let worker = stage.worker("one");
+        stage.status("running").await;
+        stage.produce(1_000).await;
+        let repeated = stage.all_arrived().await;
+        assert!(repeated <= excused, "{repeated} duplicates");
+        if queue == FIFO {
+            stage.in_order();
+        }
+        worker.end().await;
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn a_refusal_halts_the_lane_with_its_reason_and_it_goes_on_when_it_is_mended(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    for fault in [
+        Fault::AccessDenied("SQS denies the bridge's role to send".into()),
+        Fault::QueueGone("the queue was deleted".into()),
+        Fault::Key("KMS.AccessDeniedException".into()),
+    ] {
+        let told = fault.to_string();
+        stage.script.plan(move |_, _| Reply::Refuse(fault.clone()));
+        let requests = stage.script.requests();
+        stage.produce(1_500).await;
+        let began = Instant::now();
+        let reason = stage.status("halted").await;
+        assert!(began.elapsed() < Duration::from_secs(30));
+        assert!(reason.contains(&told) && reason.contains(QUEUE), "{reason}");
+        assert!(stage.script.requests() - requests < 40, "a lane that is halted hardly calls");
+        stage.script.plan(|_, _| Reply::Take);
+        stage.status("running").await;
+        assert_eq!(stage.all_arrived().await, 0, "no duplicates");
+    }
+    stage.number("select count(*) from dead_letter where bridge_id = $1", 0).await;
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn events_that_cannot_be_delivered_become_dead_letters_and_the_others_go_on(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    stage.script.facts(Ok(Facts { max_message: 1_000 }));
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    for round in 0..50 {
+        stage.produce(9).await;
+        let big = vec![b'x'; 2_000];
+        let twice = [headers("twice", "order.placed"), headers("twice", "order.placed")].concat();
+        match round % 3 {
+            0 => stage.produce_raw(&[], Some(b"not an event")).await,
+            1 => stage.produce_raw(&twice, Some(b"{}")).await,
+            _ => stage.produce_raw(&headers("big", "order.placed"), Some(&big)).await,
+        }
+    }
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.number("select count(*) from dead_letter where bridge_id = $1", 50).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'not-ce'", 17).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'headers'", 17).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'oversize'", 16).await;
+    let (source, sealed): (String, Vec<u8>) =
+        sqlx::query_as("select source, event from dead_letter where reason = 'not-ce' order by id limit 1")
+            .fetch_one(&stage.pool)
+            .await
+            .unwrap();
+    assert!(source.starts_with(&*stage.topic));
+    let row = ebm::store::lanes::dead_letter_row(stage.bridge, &source);
+    let opened = vault().open("dead_letter", &row, &sealed).unwrap();
+    let event: serde_json::Value = serde_json::from_slice(opened.expose_secret()).unwrap();
+    assert_eq!(event["value"], "bm90IGFuIGV2ZW50");
+    stage.status("running").await;
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn nothing_is_acknowledged_while_dead_letters_cannot_be_kept(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    sqlx::query("alter table dead_letter rename to away").execute(&stage.pool).await.unwrap();
+    stage.produce_raw(&[], Some(b"not an event")).await;
+    stage.produce(50).await;
+    let reason = stage.status("halted").await;
+    assert!(reason.contains("dead letters"), "{reason}");
+    // Killed now, the event must come again.
+    worker.kill().await;
+    sqlx::query("alter table away rename to dead_letter").execute(&stage.pool).await.unwrap();
+    let worker = stage.worker("one");
+    stage.number("select count(*) from dead_letter where bridge_id = $1", 1).await;
+    assert!(stage.all_arrived().await <= 50);
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_killed_worker_loses_nothing_and_repeats_at_most_what_was_in_flight(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let kills = 5;
+    stage.worker("one").end_when_running(&stage).await;
+    for kill in 1..=kills {
+        stage.produce(3_000).await;
+        let worker = stage.worker("one");
+        stage.taken((kill - 1) * 3_000 + 500 + random(1_500)).await;
+        worker.kill().await;
+    }
+    let worker = stage.worker("one");
+    let repeated = stage.all_arrived().await;
+    println!("{kills} kills: {repeated} duplicates");
+    assert!(repeated <= kills * WINDOW, "{repeated} duplicates");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_soft_end_under_load_repeats_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    stage.worker("one").end_when_running(&stage).await;
+    let ends = 8;
+    for end in 1..=ends {
+        stage.produce(1_500).await;
+        let worker = stage.worker("one");
+        stage.taken((end - 1) * 1_500 + 100 + random(700)).await;
+        worker.end().await;
+    }
+    let worker = stage.worker("one");
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates after {ends} soft ends");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn records_that_were_deleted_before_they_were_read_halt_the_lane(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    stage.worker("one").end_when_running(&stage).await;
+    stage.produce(300).await;
+    for partition in 0..PARTITIONS {
+        stage.delete_records(partition, 5).await;
+    }
+    let worker = stage.worker("one");
+    let reason = stage.status("halted").await;
+    assert!(reason.contains("5 records") && reason.contains("deleted before they were read"), "{reason}");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_start_waits_for_kafka_and_a_stopped_bridge_goes_on_where_it_was(pool: PgPool) {
+    let mut stage = Stage::without_topic(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    let waiting = "select count(*) from bridge, jsonb_array_elements(steps) step where id = $1
+                   and step->>'step' = 'kafka' and step->>'text' = 'waiting for Kafka access'";
+    stage.number(waiting, 1).await;
+    stage.create_topic().await;
+    stage.status("running").await;
+    stage.produce(100).await;
+    stage.all_arrived().await;
+    stage.desire("stopped").await;
+    stage.status("stopped").await;
+    stage.produce(100).await;
+    stage.desire("running").await;
+    stage.status("running").await;
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates");
+    stage.desire("deleted").await;
+    stage.status("stopped").await;
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_configuration_that_cannot_start_leaves_the_one_before_it_running(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.script.facts(Err(Fault::AccessDenied("the policy names another role".into())));
+    sqlx::query("update route set queue_url = $2 where bridge_id = $1")
+        .bind(stage.bridge.0)
+        .bind(FIFO)
+        .execute(&stage.pool)
+        .await
+        .unwrap();
+    stage.desire("running").await;
+    stage
+        .number("select count(*) from bridge where id = $1 and status_reason like '%not in use%another role%'", 1)
+        .await;
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    assert_eq!(stage.script.taken_by(QUEUE).len(), 200);
+    stage.script.facts(Ok(Facts { max_message: 1 << 18 }));
+    stage.number("select count(*) from bridge where id = $1 and status = 'running' and status_reason = ''", 1).await;
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates by the change");
+    assert_eq!(stage.script.taken_by(FIFO).len(), 200);
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn workers_share_a_bridge_and_take_over_from_each_other(pool: PgPool) {
+    let mut stage = Stage::new(pool, FIFO).await;
+    let first = stage.worker("one");
+    stage.status("running").await;
+    stage.produce(1_000).await;
+    let second = stage.worker("two");
+    stage.produce(2_000).await;
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates on a FIFO queue");
+    first.kill().await;
+    stage.produce(1_000).await;
+    assert_eq!(stage.all_arrived().await, 0, "no duplicates on a FIFO queue");
+    stage.in_order();
+    second.end().await;
+}
+
+impl stage::Running {
+    /// Ends it once the bridge runs, so that the route has its start.
+    async fn end_when_running(self, stage: &Stage) {
+        stage.status("running").await;
+        self.end().await;
+    }
+}

@@ -1,0 +1,335 @@
+//! A bridge on real servers: Postgres with its rows, Kafka with its topic, and a scripted queue.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use ebm::{
+    bridge::Worker,
+    domain::{
+        channel::topic_name,
+        cloud_event::{Event, Header},
+        ids::{BridgeId, ChannelId, RouteId},
+    },
+    kafka::stream::{Security, Settings, producer::Producer},
+    secrets::Vault,
+};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::script::{Script, Taken};
+
+pub const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
+pub const FIFO: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders.fifo";
+pub const PARTITIONS: i32 = 3;
+/// The most events that a kill may make twice.
+pub const WINDOW: usize = 1_000;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the development servers say of themselves.
+fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by dev/test, which starts the servers"))
+}
+
+fn settings() -> Settings {
+    Settings {
+        bootstrap_servers: variable("EBM_KAFKA__BOOTSTRAP_SERVERS"),
+        security: Security::SaslPlaintext,
+        username: variable("KAFKA_ADMIN_USER"),
+        password: variable("KAFKA_ADMIN_PASSWORD").into(),
+        ca_file: None,
+    }
+}
+
+fn admin() -> AdminClient<DefaultClientContext> {
+    let settings = settings();
+    ClientConfig::new()
+        .set("bootstrap.servers", &settings.bootstrap_servers)
+        .set("security.protocol", "SASL_PLAINTEXT")
+        .set("sasl.mechanism", "SCRAM-SHA-512")
+        .set("sasl.username", &settings.username)
+        .set("sasl.password", settings.password.expose_secret())
+        .create()
+        .unwrap()
+}
+
+pub fn vault() -> Vault {
+    Vault::new(&"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned().into()).unwrap()
+}
+
+/// A bridge, its topic and its queue.
+pub struct Stage {
+    pub pool: PgPool,
+    pub script: Script,
+    pub bridge: BridgeId,
+    pub route: RouteId,
+    pub channel: ChannelId,
+    pub topic: Arc<str>,
+    pub producer: Producer,
+    /// What was produced, by id: the body.
+    pub sent: BTreeMap<String, Option<Vec<u8>>>,
+    seq: HashMap<String, usize>,
+}
+
+impl Stage {
+    /// A bridge with one outbound route to `queue`, wanted to run, and its topic.
+    pub async fn new(pool: PgPool, queue: &str) -> Self {
+        let stage = Self::without_topic(pool, queue).await;
+        stage.create_topic().await;
+        stage
+    }
+
+    pub async fn without_topic(pool: PgPool, queue: &str) -> Self {
+        let [space, app, service, channel, event, bridge, route] = std::array::from_fn(|_| Uuid::new_v4());
+        let name = format!("s-{}", &space.simple().to_string()[..12]);
+        let run = |sql: &'static str| sqlx::query(sql);
+        run("insert into space (id, name) values ($1, $2)").bind(space).bind(&name).execute(&pool).await.unwrap();
+        run("insert into app (id, key, name, plan) values ($1, 'shop', 'Shop', 'licensed')")
+            .bind(app)
+            .execute(&pool)
+            .await
+            .unwrap();
+        run("insert into service (id, key, app_id, title, contract_version) values ($1, 'orders', $2, 'Orders', '1')")
+            .bind(service)
+            .bind(app)
+            .execute(&pool)
+            .await
+            .unwrap();
+        run("insert into channel (id, service_id, address) values ($1, $2, 'orders')")
+            .bind(channel)
+            .bind(service)
+            .execute(&pool)
+            .await
+            .unwrap();
+        run("insert into event (id, service_id, channel_id, name, app_sends, app_receives)
+             values ($1, $2, $3, 'order.placed', true, false)")
+        .bind(event)
+        .bind(service)
+        .bind(channel)
+        .execute(&pool)
+        .await
+        .unwrap();
+        run("insert into bridge (id, name, space_id, kind, region, desired, status, role_arn, external_id)
+             values ($1, 'Orders to ERP', $2, 'sqs', 'eu-central-1', 'running', 'stopped', 'arn:role', 'x')")
+        .bind(bridge)
+        .bind(space)
+        .execute(&pool)
+        .await
+        .unwrap();
+        run("insert into route (id, bridge_id, event_id, direction, queue_url) values ($1, $2, $3, 'outbound', $4)")
+            .bind(route)
+            .bind(bridge)
+            .bind(event)
+            .bind(queue)
+            .execute(&pool)
+            .await
+            .unwrap();
+        let topic = topic_name(ChannelId(channel), &name.parse().unwrap()).into();
+        Self {
+            pool,
+            script: Script::new(),
+            bridge: BridgeId(bridge),
+            route: RouteId(route),
+            channel: ChannelId(channel),
+            topic,
+            producer: Producer::new(&settings()).unwrap(),
+            sent: BTreeMap::new(),
+            seq: HashMap::new(),
+        }
+    }
+
+    pub async fn create_topic(&self) {
+        let topic = NewTopic::new(&self.topic, PARTITIONS, TopicReplication::Fixed(1));
+        let made = admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
+    /// Deletes all records of a partition before `offset`, as retention does.
+    pub async fn delete_records(&self, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).unwrap();
+        admin().delete_records(&list, &AdminOptions::new()).await.unwrap();
+    }
+
+    /// A worker in a slot.
+    pub fn worker(&self, slot: &str) -> Running {
+        let shutdown = CancellationToken::new();
+        let queues = Arc::new(self.script.clone());
+        let worker = Worker::with_queues(self.pool.clone(), vault(), settings(), queues, slot.into());
+        Running { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
+    }
+
+    /// Produces events of the route's type: `seq` counts per key, and the body holds it.
+    pub async fn produce(&mut self, count: usize) {
+        let events: Vec<_> = (0..count).map(|_| self.next_event()).collect();
+        self.send(&events).await;
+    }
+
+    fn next_event(&mut self) -> (String, Vec<Header>, Vec<u8>) {
+        let number = self.sent.len();
+        let key = format!("k{}", number % 50);
+        let seq = self.seq.entry(key.clone()).or_default();
+        *seq += 1;
+        let body = format!("{{\"key\":\"{key}\",\"seq\":{seq},\"n\":{number}.00}}").into_bytes();
+        let id = format!("e{number}");
+        self.sent.insert(id.clone(), Some(body.clone()));
+        (key, headers(&id, "order.placed"), body)
+    }
+
+    async fn send(&self, events: &[(String, Vec<Header>, Vec<u8>)]) {
+        let send = |(key, headers, body): &(String, Vec<Header>, Vec<u8>)| {
+            self.producer.send(&self.topic, Some(key.as_bytes()), headers, Some(body))
+        };
+        for sent in futures::future::join_all(events.iter().map(send)).await {
+            sent.unwrap();
+        }
+    }
+
+    /// Produces a record as it is given.
+    pub async fn produce_raw(&self, headers: &[Header], value: Option<&[u8]>) {
+        self.producer.send(&self.topic, Some(b"raw"), headers, value).await.unwrap();
+    }
+
+    /// Waits for a status, and gives its reason.
+    pub async fn status(&self, wanted: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let row: (String, String, serde_json::Value) =
+                sqlx::query_as("select status, status_reason, steps from bridge where id = $1")
+                    .bind(self.bridge.0)
+                    .fetch_one(&self.pool)
+                    .await
+                    .unwrap();
+            if row.0 == wanted {
+                return row.1;
+            }
+            assert!(Instant::now() < deadline, "the bridge is {row:?} and not {wanted}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub async fn desire(&self, desired: &'static str) {
+        sqlx::query("update bridge set desired = $2, version = version + 1 where id = $1")
+            .bind(self.bridge.0)
+            .bind(desired)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        sqlx::query("select pg_notify('ebm_bridge', '')").execute(&self.pool).await.unwrap();
+    }
+
+    /// Waits until a number from the database is as wanted.
+    pub async fn number(&self, sql: &'static str, wanted: i64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found: i64 = sqlx::query_scalar(sql).bind(self.bridge.0).fetch_one(&self.pool).await.unwrap();
+            if found == wanted {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{found} and not {wanted}: {sql}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until so many messages were taken in all.
+    pub async fn taken(&self, count: usize) {
+        let mut taken = self.script.count();
+        let enough = timeout(PATIENCE, taken.wait_for(|taken| *taken >= count)).await;
+        assert!(enough.is_ok(), "{} taken and not {count}", self.script.taken().len());
+    }
+
+    /// Waits until everything that was produced was taken; then gives how many came more than once.
+    ///
+    /// Fails when one is missing or not byte for byte the same.
+    pub async fn all_arrived(&self) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let taken = self.script.taken();
+            let ids: HashMap<String, usize> = taken.iter().fold(HashMap::new(), |mut ids, taken| {
+                *ids.entry(id(taken)).or_default() += 1;
+                ids
+            });
+            let missing: Vec<_> = self.sent.keys().filter(|id| !ids.contains_key(*id)).collect();
+            if missing.is_empty() {
+                for taken in &taken {
+                    let body = &self.sent[&id(taken)];
+                    let event = Event::from_queue(taken.message.clone()).unwrap();
+                    assert_eq!(sha256(event.data()), sha256(body.as_deref()), "{}", id(taken));
+                }
+                return taken.len() - self.sent.len();
+            }
+            assert!(Instant::now() < deadline, "{} are missing, among them {:?}", missing.len(), missing[0]);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The first deliveries of each key are in the order of their production.
+    pub fn in_order(&self) {
+        let mut last: HashMap<String, i64> = HashMap::new();
+        let mut seen = std::collections::HashSet::new();
+        for taken in self.script.taken() {
+            if !seen.insert(id(&taken)) {
+                continue;
+            }
+            let body: serde_json::Value = serde_json::from_str(&taken.message.body).unwrap();
+            let (key, seq) = (body["key"].as_str().unwrap().to_owned(), body["seq"].as_i64().unwrap());
+            assert_eq!(taken.group.as_ref(), Some(&key));
+            let before = last.insert(key.clone(), seq).unwrap_or(0);
+            assert_eq!(before + 1, seq, "{key} is out of order");
+        }
+    }
+}
+
+pub fn headers(id: &str, kind: &str) -> Vec<Header> {
+    let pairs = [("ce_id", id), ("ce_source", "/shop"), ("ce_specversion", "1.0"), ("ce_type", kind)];
+    let all = pairs.into_iter().chain([("content-type", "application/json")]);
+    all.map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec()))).collect()
+}
+
+pub fn id(taken: &Taken) -> String {
+    Event::from_queue(taken.message.clone()).unwrap().attribute("id").unwrap().to_owned()
+}
+
+fn sha256(bytes: Option<&[u8]>) -> Option<Vec<u8>> {
+    bytes.map(|bytes| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec())
+}
+
+/// A worker that runs.
+pub struct Running {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Ends it as SIGTERM does.
+    pub async fn end(mut self) {
+        self.shutdown.cancel();
+        timeout(Duration::from_secs(20), &mut self.task).await.expect("a soft end takes seconds").unwrap();
+    }
+
+    /// Ends it at once, as a kill does: nothing is finished, nothing is committed.
+    pub async fn kill(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
