@@ -1,1 +1,357 @@
 //! The loop that makes Kafka agree with Postgres.
+//!
+//! A pass takes no input: it reads what should be and what is, carries out the difference, reads back, and writes down
+//! how far Kafka has followed. So a first start, a change, drift and the recovery from a crash are one path. Wake-ups
+//! are hints; without them the same happens a period later. Owns topics and principals of the product's tables, and
+//! touches nothing else: not a foreign topic, user or ACL, and no topic is ever deleted.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`plan`] | the difference, pure |
+//! | `desired` | what people want, in Kafka's words |
+//! | `observe` | what Kafka holds |
+//! | `apply` | carrying out a plan |
+//! | `objects`, `confirm` | what is pending, applied or refused |
+//! | `findings`, `report`, `words` | what people are told |
+
+mod apply;
+mod confirm;
+mod desired;
+mod findings;
+mod objects;
+mod observe;
+pub mod plan;
+mod report;
+mod words;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use time::OffsetDateTime;
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    findings::Finding,
+    report::{Observer, PassReport},
+};
+use self::{
+    objects::{Touched, Watched},
+    plan::{Desired, Observed, Plan, plan},
+};
+use crate::{
+    kafka::admin::{self, Admin, Operation, ScramUser},
+    secrets::{self, Vault, random},
+    store::{
+        self, PgPool,
+        desired::{Hints, Lead, Outcome},
+    },
+};
+
+/// Outcomes that are written down in one transaction.
+const OUTCOMES: usize = 500;
+
+/// Steps that a report keeps.
+const STEPS: usize = 50;
+
+/// How long a pass may still go on once the process is to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How often one that stands by looks whether it is needed.
+const STANDBY: Duration = Duration::from_secs(2);
+
+/// What an installation decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The user that moves the events of bridges. Its access is ours; the user itself is the operator's.
+    pub worker_username: String,
+    /// Other users of the product itself, such as the console's: their rights are no findings.
+    pub own_users: Vec<String>,
+    /// Replicas of topics that no contract speaks of.
+    pub replication: i16,
+    /// How often everything is looked at without a hint.
+    pub period: Duration,
+    /// How long a pass waits for the brokers to show a change.
+    pub confirm_within: Duration,
+    /// Passwords that are compared with Kafka's in each pass, in turn; each is a login that is begun and left.
+    pub passwords_per_pass: usize,
+}
+
+impl Settings {
+    /// With a period of 30 s.
+    pub fn new(worker_username: String, console_username: String, replication: i16) -> Self {
+        Self {
+            worker_username,
+            own_users: vec![console_username],
+            replication,
+            period: Duration::from_secs(30),
+            confirm_within: Duration::from_secs(2),
+            passwords_per_pass: 25,
+        }
+    }
+}
+
+/// Why a pass failed. Nothing is lost by it: the next one finds the same difference, or what is left of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Kafka.
+    #[error(transparent)]
+    Kafka(#[from] admin::Error),
+    /// A read that may be incomplete.
+    #[error("Kafka does not say what this console's own user may do, so what it shows may be incomplete")]
+    RightsUnknown,
+    /// The console's own user lacks a right.
+    #[error("this console's own Kafka user lacks the right {0} on the cluster: give it that right")]
+    RightMissing(Operation),
+}
+
+impl Error {
+    /// Whether the next pass may succeed without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Kafka(error) => error.is_transient(),
+            Self::RightsUnknown | Self::RightMissing(_) => false,
+        }
+    }
+}
+
+/// Makes Kafka agree with Postgres.
+pub struct Reconciler {
+    pool: PgPool,
+    vault: Vault,
+    admin: Admin,
+    settings: Settings,
+    report: watch::Sender<PassReport>,
+    /// The user whose password was compared last.
+    compared: String,
+}
+
+impl Reconciler {
+    /// A reconciler. Does nothing yet.
+    pub fn new(pool: PgPool, vault: Vault, admin: Admin, settings: Settings) -> Self {
+        Self { pool, vault, admin, settings, report: watch::Sender::default(), compared: String::new() }
+    }
+
+    /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
+    pub fn observer(&self) -> Observer {
+        Observer(self.report.subscribe())
+    }
+
+    /// Reconciles until the shutdown, while no other process of the installation does; stands by otherwise.
+    ///
+    /// Errors are reported and tried again, with pauses of up to ten seconds.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
+        let mut pause = Pause::default();
+        while !shutdown.is_cancelled() {
+            let wait = match self.lead(&shutdown, &mut pause).await {
+                Ok(()) => STANDBY,
+                Err(error) => {
+                    self.note(&error);
+                    pause.longer()
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the lead and keeps it until the shutdown, or until the database is lost. Returns at once when another has
+    /// the lead.
+    async fn lead(&mut self, shutdown: &CancellationToken, pause: &mut Pause) -> Result<(), Error> {
+        let Some(mut lead) = Lead::take(&self.pool).await? else {
+            self.report.send_if_modified(|report| std::mem::take(&mut report.leads));
+            return Ok(());
+        };
+        let mut hints = Hints::listen(&self.pool).await?;
+        self.report.send_modify(|report| report.leads = true);
+        while !shutdown.is_cancelled() {
+            lead.check().await?;
+            let pass = tokio::select! {
+                biased;
+                pass = self.pass() => pass,
+                () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => break,
+            };
+            let (wait, hints_count) = match pass {
+                Ok(report) if report.pending > 0 => (pause.longer(), true),
+                Ok(_) => {
+                    *pause = Pause::default();
+                    (self.settings.period, true)
+                }
+                // A hint makes nothing better; one is kept until the pause is over.
+                Err(_) => (pause.longer(), false),
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+                hint = hints.next(), if hints_count => hint?,
+            }
+        }
+        Ok(lead.leave().await?)
+    }
+
+    /// Looks once at everything and does what is to be done.
+    ///
+    /// May be dropped at any point, and may run in two processes at once: every step is safe to do again, and the next
+    /// pass goes on from what is there.
+    ///
+    /// # Errors
+    /// When Postgres or Kafka cannot be reached, or Kafka does not show all there is. The objects stay as they are.
+    pub async fn pass(&mut self) -> Result<PassReport, Error> {
+        let (at, started) = (OffsetDateTime::now_utc(), Instant::now());
+        match self.reconcile().await {
+            Ok(mut report) => {
+                (report.at, report.succeeded_at, report.took) = (Some(at), Some(at), started.elapsed());
+                report.leads = self.report.borrow().leads;
+                if report.written > 0 {
+                    let PassReport { written, pending, failed, took, .. } = report;
+                    tracing::info!(written, pending, failed, ?took, steps = ?report.steps, "Kafka was changed");
+                }
+                self.report.send_replace(report.clone());
+                Ok(report)
+            }
+            Err(error) => {
+                self.note(&error);
+                self.report.send_modify(|report| (report.at, report.took) = (Some(at), started.elapsed()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps the error for people, and logs it when it is another than before.
+    fn note(&self, error: &Error) {
+        let text = words::of_pass(error);
+        self.report.send_modify(|report| {
+            if report.error.as_ref() != Some(&text) {
+                tracing::warn!(%error, "a pass of the reconciler failed; it is tried again");
+            }
+            report.error = Some(text);
+        });
+    }
+
+    async fn reconcile(&mut self) -> Result<PassReport, Error> {
+        let source = store::desired::load(&self.pool).await?;
+        let desired = desired::desired(&source, &self.settings);
+        let salts_of = self.passwords_to_compare(&desired);
+        let (observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
+        let plan = plan(&desired, &observed);
+
+        let applied = apply::apply(&self.admin, &plan, self.passwords(&source)).await?;
+        let objects = objects::all(&source, &desired, &self.settings);
+        let (outcomes, pending) =
+            self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
+        self.write_down(&outcomes).await?;
+
+        Ok(PassReport {
+            cluster_id: Some(cluster.cluster_id),
+            brokers: cluster.brokers,
+            topics: desired.topics.len(),
+            users: desired.users.values().flatten().count(),
+            acls: desired.acls.values().map(std::collections::BTreeSet::len).sum(),
+            written: applied.written,
+            steps: plan.to_string().lines().take(STEPS).map(str::to_owned).collect(),
+            pending,
+            failed: outcomes.iter().filter(|outcome| outcome.failure.is_some()).count(),
+            findings: findings::findings(&desired, &observed, &self.settings),
+            ..PassReport::default()
+        })
+    }
+
+    /// How the open objects stand, and how many of all are pending.
+    async fn outcomes(
+        &self,
+        objects: &[Watched],
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+        applied: &apply::Applied,
+        brokers: usize,
+    ) -> Result<(Vec<Outcome>, usize), Error> {
+        let touched = Touched::by(plan);
+        let (refused, written): (Vec<_>, Vec<_>) = objects
+            .iter()
+            .filter(|object| object.is_open(&touched))
+            .partition(|object| object.is_refused(desired, applied));
+        let rewritten: Vec<_> =
+            plan.upsert_users.iter().filter(|user| observed.users.contains_key(*user)).cloned().collect();
+        let within = self.settings.confirm_within;
+        let confirmed = confirm::confirm(&self.admin, desired, &written, &rewritten, within).await?;
+
+        let failures = refused.iter().filter_map(|object| {
+            let failure = object.failure(desired, applied, brokers)?;
+            Some(object.outcome(Some(failure)))
+        });
+        let followed = written.iter().zip(&confirmed).filter(|(_, confirmed)| **confirmed);
+        let followed = followed.map(|(object, _)| object.outcome(None));
+        let outcomes: Vec<_> = failures.chain(followed).collect();
+        let pending = refused.len() + written.len() - outcomes.len();
+        Ok((outcomes, pending))
+    }
+
+    async fn write_down(&self, outcomes: &[Outcome]) -> Result<(), Error> {
+        for outcomes in outcomes.chunks(OUTCOMES) {
+            let mut tx = self.pool.begin().await.map_err(store::Error::from)?;
+            store::desired::set_followed(&mut tx, outcomes).await?;
+            tx.commit().await.map_err(store::Error::from)?;
+        }
+        Ok(())
+    }
+
+    /// Users whose salt is to be looked at: those with a new password, and a few of the others in turn.
+    fn passwords_to_compare(&mut self, desired: &Desired) -> Vec<String> {
+        let wanted = || desired.users.iter().filter_map(|(name, user)| Some((name, user.as_ref()?)));
+        let mut names: Vec<_> = wanted().filter(|(_, user)| user.is_changed).map(|(name, _)| name.clone()).collect();
+        let later = wanted().filter(|(name, _)| **name > self.compared);
+        let others: Vec<_> = later
+            .chain(wanted().filter(|(name, _)| **name <= self.compared))
+            .filter(|(_, user)| !user.is_changed)
+            .map(|(name, _)| name.clone())
+            .take(self.settings.passwords_per_pass)
+            .collect();
+        if let Some(last) = others.last() {
+            self.compared.clone_from(last);
+        }
+        names.extend(others);
+        names
+    }
+
+    /// Opens the stored passwords.
+    fn passwords<'a>(
+        &'a self,
+        source: &'a store::desired::Desired,
+    ) -> impl Fn(&str) -> Result<ScramUser, secrets::Error> {
+        let by_name: BTreeMap<_, _> = source
+            .environments
+            .iter()
+            .filter_map(|e| e.principal.as_ref().map(|p| (p.username.as_str(), (e.id, p))))
+            .collect();
+        move |name| {
+            let (environment, stored) = by_name.get(name).ok_or(secrets::Error::Damaged)?;
+            let salted = self.vault.open("principal", &environment.to_string(), &stored.sealed)?;
+            apply::scram_user(name, stored.iterations, &stored.salt, salted).ok_or(secrets::Error::Damaged)
+        }
+    }
+}
+
+/// Pauses between attempts: from a quarter of a second, doubled up to ten seconds; a random part is left out, so that
+/// several processes do not keep step.
+#[derive(Debug, Default)]
+struct Pause {
+    doubled: u32,
+}
+
+impl Pause {
+    const FIRST: Duration = Duration::from_millis(250);
+    const LAST: Duration = Duration::from_secs(10);
+
+    fn longer(&mut self) -> Duration {
+        let whole = Self::FIRST.saturating_mul(1 << self.doubled.min(8)).min(Self::LAST);
+        self.doubled += 1;
+        whole.mul_f32(1.0 - f32::from(random::<1>()[0]) / 1024.0)
+    }
+}

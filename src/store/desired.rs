@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::{
+    Connection,
+    postgres::{PgListener, PgPoolOptions},
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{PgConnection, Result, error::parsed};
+use super::{CHANGED, DESIRED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
     grant::Access,
     ids::{BridgeId, ChannelId, EnvironmentId, SpaceId},
@@ -95,13 +99,16 @@ pub struct Desired {
     pub bridges: Vec<Bridge>,
 }
 
-/// Reads all of it as of one moment: the caller's transaction must be repeatable read.
-pub async fn load(db: &mut PgConnection) -> Result<Desired> {
-    Ok(Desired {
-        topics: load_topics(&mut *db).await?,
-        environments: load_environments(&mut *db).await?,
-        bridges: load_bridges(db).await?,
-    })
+/// Reads all of it as of one moment.
+pub async fn load(pool: &PgPool) -> Result<Desired> {
+    let mut tx = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let desired = Desired {
+        topics: load_topics(&mut tx).await?,
+        environments: load_environments(&mut tx).await?,
+        bridges: load_bridges(&mut tx).await?,
+    };
+    tx.commit().await?;
+    Ok(desired)
 }
 
 async fn load_topics(db: &mut PgConnection) -> Result<Vec<Topic>> {
@@ -233,70 +240,190 @@ pub enum Object {
     Bridge(BridgeId),
 }
 
-/// Writes down that Kafka has followed the change of `changed_at` (`failure` is none) or why it has not. A newer
-/// change stays pending. Gives true when anything is different now.
-pub async fn set_followed(
-    db: &mut PgConnection,
-    object: Object,
-    changed_at: OffsetDateTime,
-    failure: Option<&str>,
-) -> Result<bool> {
-    let done = match object {
-        Object::Topic(channel, space) => {
-            sqlx::query!(
-                "update channel_topic set applied_at = case when $4::text is null then now() end, failure = $4
-                 where channel_id = $1 and space_id = $2 and changed_at = $3
-                   and (failure is distinct from $4 or (applied_at is null) <> ($4 is not null))",
-                channel.0,
-                space.0,
-                changed_at,
-                failure
-            )
-            .execute(db)
-            .await?
-        }
-        Object::Principal(environment) => {
-            sqlx::query!(
-                "update principal set applied_at = case when $3::text is null then now() end, failure = $3
-                 where environment_id = $1 and changed_at = $2
-                   and (failure is distinct from $3 or (applied_at is null) <> ($3 is not null))",
-                environment.0,
-                changed_at,
-                failure
-            )
-            .execute(db)
-            .await?
-        }
-        Object::Access(environment) => {
-            sqlx::query!(
-                "update environment set access_applied_at = case when $3::text is null then now() end,
-                        access_failure = $3
-                 where id = $1 and access_changed_at = $2
-                   and (access_failure is distinct from $3 or (access_applied_at is null) <> ($3 is not null))",
-                environment.0,
-                changed_at,
-                failure
-            )
-            .execute(db)
-            .await?
-        }
-        Object::Bridge(bridge) => {
-            sqlx::query!(
-                "update bridge set access_applied_at = case when $3::text is null then now() end, access_failure = $3
-                 where id = $1 and access_changed_at = $2
-                   and (access_failure is distinct from $3 or (access_applied_at is null) <> ($3 is not null))",
-                bridge.0,
-                changed_at,
-                failure
-            )
-            .execute(db)
-            .await?
-        }
-    };
-    Ok(done.rows_affected() > 0)
+/// How Kafka stands to one change of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The object.
+    pub object: Object,
+    /// Which change of it. A newer one is not touched.
+    pub changed_at: OffsetDateTime,
+    /// Why Kafka has not followed; `None` when it has.
+    pub failure: Option<String>,
 }
 
-/// Takes the one reconciler's place for this connection's session. Gives false when another has it.
-pub async fn try_lead(db: &mut PgConnection) -> Result<bool> {
-    Ok(sqlx::query_scalar!(r#"select pg_try_advisory_lock(7306482910) as "yes!""#).fetch_one(db).await?)
+/// Writes down how Kafka stands to these changes, and says it to all who listen for changes; gives how many objects
+/// are different now.
+///
+/// A row that someone holds is passed over: it is being changed, and its outcome would be out of date. So nothing
+/// here ever waits for a lock, whatever order others take theirs in.
+pub async fn set_followed(db: &mut PgConnection, outcomes: &[Outcome]) -> Result<usize> {
+    let mut topics = Rows::default();
+    let mut spaces = Vec::new();
+    let (mut principals, mut environments, mut bridges) = (Rows::default(), Rows::default(), Rows::default());
+    for outcome in outcomes {
+        match outcome.object {
+            Object::Topic(channel, space) => {
+                topics.add(channel.0, outcome);
+                spaces.push(space.0);
+            }
+            Object::Principal(environment) => principals.add(environment.0, outcome),
+            Object::Access(environment) => environments.add(environment.0, outcome),
+            Object::Bridge(bridge) => bridges.add(bridge.0, outcome),
+        }
+    }
+    let mut changed = set_topics(db, &topics, &spaces).await?;
+    changed.extend(set_principals(db, &principals).await?);
+    changed.extend(set_environments(db, &environments).await?);
+    changed.extend(set_bridges(db, &bridges).await?);
+    sqlx::query!("select pg_notify($1, page) from (select distinct unnest($2::text[])) o (page)", CHANGED, &changed)
+        .execute(db)
+        .await?;
+    Ok(changed.len())
+}
+
+/// Outcomes as columns.
+#[derive(Default)]
+struct Rows {
+    ids: Vec<Uuid>,
+    changed_at: Vec<OffsetDateTime>,
+    failures: Vec<Option<String>>,
+}
+
+impl Rows {
+    fn add(&mut self, id: Uuid, outcome: &Outcome) {
+        self.ids.push(id);
+        self.changed_at.push(outcome.changed_at);
+        self.failures.push(outcome.failure.clone());
+    }
+}
+
+async fn set_topics(db: &mut PgConnection, rows: &Rows, spaces: &[Uuid]) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"with free as (
+               select t.channel_id, t.space_id, o.failure
+               from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) o (channel, space, changed_at, failure)
+               join channel_topic t on t.channel_id = o.channel and t.space_id = o.space
+                    and t.changed_at = o.changed_at
+               where t.failure is distinct from o.failure or (t.applied_at is null) <> (o.failure is not null)
+               for no key update of t skip locked)
+           update channel_topic t
+           set applied_at = case when f.failure is null then now() end, failure = f.failure
+           from free f where t.channel_id = f.channel_id and t.space_id = f.space_id
+           returning 'channel:' || t.channel_id as "page!""#,
+        &rows.ids,
+        spaces,
+        &rows.changed_at,
+        &rows.failures as &[Option<String>]
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+async fn set_principals(db: &mut PgConnection, rows: &Rows) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"with free as (
+               select p.environment_id, o.failure
+               from unnest($1::uuid[], $2::timestamptz[], $3::text[]) o (id, changed_at, failure)
+               join principal p on p.environment_id = o.id and p.changed_at = o.changed_at
+               where p.failure is distinct from o.failure or (p.applied_at is null) <> (o.failure is not null)
+               for no key update of p skip locked)
+           update principal p
+           set applied_at = case when f.failure is null then now() end, failure = f.failure
+           from free f where p.environment_id = f.environment_id
+           returning 'environment:' || p.environment_id as "page!""#,
+        &rows.ids,
+        &rows.changed_at,
+        &rows.failures as &[Option<String>]
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+async fn set_environments(db: &mut PgConnection, rows: &Rows) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"with free as (
+               select e.id, o.failure
+               from unnest($1::uuid[], $2::timestamptz[], $3::text[]) o (id, changed_at, failure)
+               join environment e on e.id = o.id and e.access_changed_at = o.changed_at
+               where e.access_failure is distinct from o.failure
+                  or (e.access_applied_at is null) <> (o.failure is not null)
+               for no key update of e skip locked)
+           update environment e
+           set access_applied_at = case when f.failure is null then now() end, access_failure = f.failure
+           from free f where e.id = f.id
+           returning 'environment:' || e.id as "page!""#,
+        &rows.ids,
+        &rows.changed_at,
+        &rows.failures as &[Option<String>]
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+async fn set_bridges(db: &mut PgConnection, rows: &Rows) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"with free as (
+               select b.id, o.failure
+               from unnest($1::uuid[], $2::timestamptz[], $3::text[]) o (id, changed_at, failure)
+               join bridge b on b.id = o.id and b.access_changed_at = o.changed_at
+               where b.access_failure is distinct from o.failure
+                  or (b.access_applied_at is null) <> (o.failure is not null)
+               for no key update of b skip locked)
+           update bridge b
+           set access_applied_at = case when f.failure is null then now() end, access_failure = f.failure
+           from free f where b.id = f.id
+           returning 'bridge:' || b.id as "page!""#,
+        &rows.ids,
+        &rows.changed_at,
+        &rows.failures as &[Option<String>]
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// The one reconciler's place, held by a connection of its own for as long as that lives.
+#[derive(Debug)]
+pub struct Lead(PgConnection);
+
+impl Lead {
+    /// Takes the place; `None` when another has it.
+    pub async fn take(pool: &PgPool) -> Result<Option<Self>> {
+        let mut db = PgConnection::connect_with(&pool.connect_options()).await?;
+        let leads =
+            sqlx::query_scalar!(r#"select pg_try_advisory_lock(7306482910) as "yes!""#).fetch_one(&mut db).await?;
+        Ok(leads.then_some(Self(db)))
+    }
+
+    /// Fails when the connection is lost: the place may be another's by now.
+    pub async fn check(&mut self) -> Result<()> {
+        Ok(self.0.ping().await?)
+    }
+
+    /// Leaves the place to another at once.
+    pub async fn leave(self) -> Result<()> {
+        Ok(self.0.close().await?)
+    }
+}
+
+/// Hints that what Kafka should hold has changed, by a connection of its own.
+#[derive(Debug)]
+pub struct Hints(PgListener);
+
+impl Hints {
+    /// Listens from now on.
+    pub async fn listen(pool: &PgPool) -> Result<Self> {
+        let options = (*pool.connect_options()).clone();
+        let own = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let mut listener = PgListener::connect_with(&own.connect_lazy_with(options)).await?;
+        listener.listen(DESIRED).await?;
+        Ok(Self(listener))
+    }
+
+    /// Waits for a hint. All that have come meanwhile are one; so is a connection lost and found again, since hints
+    /// may have been missed.
+    pub async fn next(&mut self) -> Result<()> {
+        self.0.try_recv().await?;
+        while self.0.next_buffered().is_some() {}
+        Ok(())
+    }
 }
