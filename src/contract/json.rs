@@ -57,8 +57,11 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, JsonProblem> {
     parse(bytes, usize::MAX)
 }
 
-/// [`strict_json`] with a bound on the number of values and names.
-pub(super) fn parse(bytes: &[u8], max_nodes: usize) -> Result<Value, JsonProblem> {
+/// [`strict_json`] with a bound on the number of values and names: what bounds the memory it takes.
+///
+/// # Errors
+/// As [`strict_json`], and [`JsonKind::TooMany`].
+pub fn parse(bytes: &[u8], max_nodes: usize) -> Result<Value, JsonProblem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         JsonProblem { kind: JsonKind::Encoding, line: line_at(before), column: column_at(before), message: not_utf8(bytes) }

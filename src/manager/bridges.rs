@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::{
         self, Aws,
-        policy::{self, ForeignAccess, Format},
+        policy::{self, ForeignAccess},
     },
     domain::{
         bridge::{Desired, Direction, Status},
@@ -29,13 +29,15 @@ use crate::{
     store,
 };
 
-pub use aws::{ActionCheck, Grade, QueueCheck, Readiness};
+pub use aws::{ActionCheck, Grade, QueueCheck, Readiness, policy::Format as PolicyFormat};
 pub use store::bridges::{Bridge, Route};
 
 /// Drafts that a member may have at once.
 const MAX_DRAFTS: i64 = 10;
 /// Routes of one bridge.
 const MAX_ROUTES: usize = 100;
+/// Version of a bridge that was just made.
+const FIRST_VERSION: i64 = 1;
 /// How long AWS needs to show a new role everywhere: a queue's policy that names it is refused before
 /// (IAM User Guide, "Changes that I make are not always immediately visible").
 const ROLE_SETTLES: Duration = Duration::from_secs(10);
@@ -125,10 +127,7 @@ impl Manager {
         actor.require(Right::ActIn(space.id), &mut tx).await?;
         let moves = space.id != bridge.space.id || region != bridge.region;
         if moves && bridge.desired != Desired::Draft {
-            return Err(Error::conflict(
-                "bridge-not-draft",
-                "Space and region can only be changed while the bridge is a draft: make another bridge",
-            ));
+            return Err(moves_only_as_draft());
         }
         if moves && !bridge.routes.is_empty() {
             return Err(Error::conflict(
@@ -137,26 +136,76 @@ impl Manager {
             ));
         }
         store::bridges::update(&mut tx, id, &name, &space, &region).await?;
-        let shown = |n: &Title, s: &Space, r: &Region| Some(json!({ "name": n, "space": s.name, "region": r }));
-        let before = shown(&bridge.name, &bridge.space, &bridge.region);
-        self.record(&mut tx, actor, act("bridge.changed", id, &name, before, shown(&name, &space, &region))).await?;
+        let after = Some(json!({ "name": name, "space": space.name, "region": region }));
+        self.record(&mut tx, actor, act("bridge.changed", id, &name, shown_head(&bridge), after)).await?;
         commit(tx).await
     }
 
+    /// All steps of the wizard at once. Everything that can be known beforehand is looked at before anything is made.
+    pub async fn create_bridge_with_routes(
+        &self,
+        actor: &Actor,
+        draft: &BridgeDraft,
+        routes: &[RouteDraft],
+    ) -> Result<BridgeId> {
+        {
+            let (_, region) = self.parse_bridge(draft)?;
+            let mut db = self.read().await?;
+            let space = find_space(&mut db, &draft.space).await?;
+            actor.require(Right::ActIn(space.id), &mut db).await?;
+            self.parse_routes(&mut db, &space, &region, routes).await?;
+        }
+        let id = self.create_bridge(actor, draft).await?;
+        if routes.is_empty() {
+            return Ok(id);
+        }
+        if let Err(error) = self.save_routes(actor, id, FIRST_VERSION, routes).await {
+            // Nobody asked for a draft without its routes. What fails here is swept with all drafts left alone.
+            if let Err(error) = self.delete_bridge(actor, id, None).await {
+                tracing::warn!(bridge = %id, %error, "a draft could not be taken back");
+            }
+            return Err(error);
+        }
+        Ok(id)
+    }
+
     /// The third step: replaces the routes, gives the bridge the grants it needs, and sees to its role.
-    ///
-    /// The role is made before anything is written: a queue's policy can only name a role that exists.
     pub async fn save_routes(&self, actor: &Actor, id: BridgeId, version: i64, routes: &[RouteDraft]) -> Result<()> {
+        self.put_bridge(actor, id, version, None, routes).await
+    }
+
+    /// Replaces the whole configuration at once: name, Space and region (both only while it is a draft), routes.
+    pub async fn replace_bridge(
+        &self,
+        actor: &Actor,
+        id: BridgeId,
+        version: i64,
+        draft: &BridgeDraft,
+        routes: &[RouteDraft],
+    ) -> Result<()> {
+        self.put_bridge(actor, id, version, Some(draft), routes).await
+    }
+
+    /// The role is made before anything is written: a queue's policy can only name a role that exists.
+    async fn put_bridge(
+        &self,
+        actor: &Actor,
+        id: BridgeId,
+        version: i64,
+        draft: Option<&BridgeDraft>,
+        routes: &[RouteDraft],
+    ) -> Result<()> {
         let aws = self.aws()?.clone();
         let bridge = {
             let mut db = self.read().await?;
             let bridge = self.find_bridge_for(&mut db, actor, id).await?;
-            self.parse_routes(&mut db, &bridge, routes).await?;
+            if bridge.version != version {
+                return Err(Error::stale());
+            }
+            let (_, space, region) = self.head_of(&mut db, actor, &bridge, draft).await?;
+            self.parse_routes(&mut db, &space, &region, routes).await?;
             bridge
         };
-        if bridge.version != version {
-            return Err(Error::stale());
-        }
         let role = match routes.is_empty() {
             true => None,
             false => Some(aws.ensure_role(id, &bridge.external_id, bridge.role_arn.as_deref()).await?),
@@ -164,7 +213,12 @@ impl Manager {
 
         let mut tx = self.begin().await?;
         let bridge = self.bridge_to_change(&mut tx, actor, id, Some(version)).await?;
-        let parsed = self.parse_routes(&mut tx, &bridge, routes).await?;
+        let (name, space, region) = self.head_of(&mut tx, actor, &bridge, draft).await?;
+        let parsed = self.parse_routes(&mut tx, &space, &region, routes).await?;
+        let head_changed = (&name, space.id, &region) != (&bridge.name, bridge.space.id, &bridge.region);
+        if head_changed {
+            store::bridges::update(&mut tx, id, &name, &space, &region).await?;
+        }
         let rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
         store::bridges::set_routes(&mut tx, id, &rows).await?;
         if let Some(role) = &role
@@ -179,19 +233,37 @@ impl Manager {
             }
         }
         let after = store::bridges::find(&mut tx, id).await?.ok_or(Error::NotFound("bridge"))?;
-        let shown = |b: &Bridge| {
-            let routes = b.routes.iter().map(
-                |r| json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue }),
-            );
-            Some(json!({ "routes": routes.collect::<Vec<_>>() }))
-        };
-        let act = act("bridge.routes-saved", id, &bridge.name, shown(&bridge), shown(&after));
+        if head_changed {
+            let act = act("bridge.changed", id, &name, shown_head(&bridge), shown_head(&after));
+            self.record(&mut tx, actor, act).await?;
+        }
+        let act = act("bridge.routes-saved", id, &name, shown_routes(&bridge), shown_routes(&after));
         self.record(&mut tx, actor, act).await?;
         commit(tx).await
     }
 
+    /// Name, Space and region as they shall be; those of the bridge where no draft is given.
+    async fn head_of(
+        &self,
+        db: &mut store::PgConnection,
+        actor: &Actor,
+        bridge: &Bridge,
+        draft: Option<&BridgeDraft>,
+    ) -> Result<(Title, Space, Region)> {
+        let Some(draft) = draft else {
+            return Ok((bridge.name.clone(), bridge.space.clone(), bridge.region.clone()));
+        };
+        let (name, region) = self.parse_bridge(draft)?;
+        let space = find_space(db, &draft.space).await?;
+        actor.require(Right::ActIn(space.id), db).await?;
+        if (space.id, &region) != (bridge.space.id, &bridge.region) && bridge.desired != Desired::Draft {
+            return Err(moves_only_as_draft());
+        }
+        Ok((name, space, region))
+    }
+
     /// The statements to be added to the queues' policies.
-    pub async fn bridge_policy(&self, actor: &Actor, id: BridgeId, format: Format) -> Result<BridgePolicy> {
+    pub async fn bridge_policy(&self, actor: &Actor, id: BridgeId, format: PolicyFormat) -> Result<BridgePolicy> {
         let bridge = self.find_bridge_for(&mut *self.read().await?, actor, id).await?;
         let Some(role_arn) = &bridge.role_arn else {
             return Err(Error::conflict("no-queues", "save the queues first: the policy names the role made then"));
@@ -399,7 +471,8 @@ impl Manager {
     async fn parse_routes(
         &self,
         db: &mut store::PgConnection,
-        bridge: &Bridge,
+        space: &Space,
+        region: &Region,
         routes: &[RouteDraft],
     ) -> Result<Vec<ParsedRoute>> {
         let mut wrong = Vec::new();
@@ -410,7 +483,7 @@ impl Manager {
         for (i, route) in routes.iter().take(MAX_ROUTES).enumerate() {
             let field = |name: &str| format!("routes/{i}/{name}");
             let queue = match route.queue_url.parse::<QueueUrl>() {
-                Ok(queue) => queue.require_region(&bridge.region).map(|()| queue),
+                Ok(queue) => queue.require_region(region).map(|()| queue),
                 Err(error) => Err(error),
             };
             let queue = queue.map_err(|e| wrong.push(FieldError::new(field("queue_url"), e))).ok();
@@ -420,9 +493,8 @@ impl Manager {
                 wrong.push(FieldError::new(field("event"), why));
                 continue;
             };
-            if !store::catalogue::has_topic(db, event.channel, bridge.space.id).await? {
-                let why =
-                    format!("does not flow in {}: deploy an app that publishes it there first", bridge.space.name);
+            if !store::catalogue::has_topic(db, event.channel, space.id).await? {
+                let why = format!("does not flow in {}: deploy an app that publishes it there first", space.name);
                 wrong.push(FieldError::new(field("event"), why));
                 continue;
             }
@@ -527,6 +599,25 @@ pub fn require_startable(bridge: &Bridge, vouched: bool) -> Result<()> {
         return Err(Error::conflict("queue-not-ready", why));
     }
     Ok(())
+}
+
+fn moves_only_as_draft() -> Error {
+    Error::conflict(
+        "bridge-not-draft",
+        "Space and region can only be changed while the bridge is a draft: make another bridge",
+    )
+}
+
+/// What the history shows of a bridge itself.
+fn shown_head(bridge: &Bridge) -> Option<Value> {
+    Some(json!({ "name": bridge.name, "space": bridge.space.name, "region": bridge.region }))
+}
+
+/// What the history shows of its routes.
+fn shown_routes(bridge: &Bridge) -> Option<Value> {
+    let shown =
+        |r: &Route| json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue });
+    Some(json!({ "routes": bridge.routes.iter().map(shown).collect::<Vec<_>>() }))
 }
 
 fn act(name: &'static str, id: BridgeId, title: &Title, before: Option<Value>, after: Option<Value>) -> Act {
