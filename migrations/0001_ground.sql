@@ -217,8 +217,9 @@ create table bridge (
     status_since timestamptz not null default now(),
     -- The steps of the newest start, for people: [{step, state, at, text}].
     steps jsonb not null default '[]',
-    -- Set when the role was made.
+    -- Set when the role was made. The id tells a role that was made anew under the same name: queues do not know it.
     role_arn text,
+    role_id text,
     -- Made by us, held in the role's trust policy: a guard against mix-ups, not a secret of the queue's owner.
     external_id text not null,
     -- When the role was made or changed: AWS shows it everywhere only some seconds later.

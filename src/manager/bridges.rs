@@ -208,11 +208,21 @@ impl Manager {
         };
         let role = match routes.is_empty() {
             true => None,
-            false => Some(aws.ensure_role(id, &bridge.external_id, bridge.role_arn.as_deref()).await?),
+            false => {
+                let known = bridge.role_id.as_deref().or(bridge.role_arn.as_deref());
+                Some(aws.ensure_role(id, &bridge.external_id, known).await?)
+            }
         };
 
         let mut tx = self.begin().await?;
-        let bridge = self.bridge_to_change(&mut tx, actor, id, Some(version)).await?;
+        let bridge = match self.bridge_to_change(&mut tx, actor, id, Some(version)).await {
+            // Deleted meanwhile, its role perhaps before we made it: nobody else will come back for that.
+            Err(error @ Error::NotFound(_)) => {
+                aws.delete_role(id).await?;
+                return Err(error);
+            }
+            other => other?,
+        };
         let (name, space, region) = self.head_of(&mut tx, actor, &bridge, draft).await?;
         let parsed = self.parse_routes(&mut tx, &space, &region, routes).await?;
         let head_changed = (&name, space.id, &region) != (&bridge.name, bridge.space.id, &bridge.region);
@@ -222,9 +232,9 @@ impl Manager {
         let rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
         store::bridges::set_routes(&mut tx, id, &rows).await?;
         if let Some(role) = &role
-            && (role.created || role.changed || bridge.role_arn.is_none())
+            && (role.created || role.changed || bridge.role_id.is_none())
         {
-            store::bridges::set_role(&mut tx, id, &role.arn).await?;
+            store::bridges::set_role(&mut tx, id, &role.arn, &role.id).await?;
         }
         store::grants::delete_unused_of_bridge(&mut tx, id).await?;
         for route in &parsed {
@@ -304,12 +314,8 @@ impl Manager {
             return Err(Error::conflict("no-queues", "save the queues first: there is nothing to check yet"));
         };
         let queues = queues(&bridge);
-        let changed = self.allow_foreign(&aws, &bridge, &queues).await?;
-        if changed {
-            let mut tx = self.begin().await?;
-            store::bridges::set_role(&mut tx, id, &role_arn).await?;
-            commit(tx).await?;
-        }
+        let known = checks(&bridge);
+        let mut changed = self.allow_foreign(&aws, id, &queues, &known).await?;
         let role_age = match bridge.role_changed_at {
             Some(at) if !changed => Duration::try_from(OffsetDateTime::now_utc() - at).unwrap_or_default(),
             _ => Duration::ZERO,
@@ -318,19 +324,29 @@ impl Manager {
             aws.check_queue(id, &bridge.external_id, &role_arn, queue, directions, role_age)
         }))
         .await;
+        // A queue's key is known only now; the role needs it in its policy when the queue is another account's.
+        changed |= self.allow_foreign(&aws, id, &queues, &checks).await?;
         let value = serde_json::to_value(&checks).map_err(Error::internal)?;
         let mut tx = self.begin().await?;
         self.bridge_to_change(&mut tx, actor, id, None).await?;
         if !store::bridges::set_checked(&mut tx, id, bridge.version, &value).await? {
             return Err(Error::stale());
         }
+        if changed {
+            store::bridges::touch_role(&mut tx, id).await?;
+        }
         commit(tx).await?;
         Ok(checks)
     }
 
     /// Queues of other accounts need the role's own policy as well; queues of this account need none.
-    async fn allow_foreign(&self, aws: &Aws, bridge: &Bridge, queues: &[(QueueUrl, Vec<Direction>)]) -> Result<bool> {
-        let checks = checks(bridge);
+    async fn allow_foreign(
+        &self,
+        aws: &Aws,
+        id: BridgeId,
+        queues: &[(QueueUrl, Vec<Direction>)],
+        checks: &[QueueCheck],
+    ) -> Result<bool> {
         let key = |queue: &QueueUrl| checks.iter().find(|c| c.queue == *queue)?.attributes.as_ref()?.kms_key.clone();
         let foreign: Vec<_> = queues
             .iter()
@@ -339,7 +355,7 @@ impl Manager {
                 directions.iter().map(|&direction| ForeignAccess { queue: queue.clone(), direction, key: key(queue) })
             })
             .collect();
-        Ok(aws.put_queue_policy(bridge.id, &foreign).await?)
+        Ok(aws.put_queue_policy(id, &foreign).await?)
     }
 
     /// Starts a bridge. Every queue must be ready by the newest Check; where a check cannot be made, the member

@@ -129,6 +129,12 @@ pub struct Reconciler {
     compared: String,
 }
 
+/// The end of the time that a pass is given to finish after the shutdown was asked for.
+async fn after_grace(shutdown: CancellationToken) {
+    shutdown.cancelled_owned().await;
+    tokio::time::sleep(GRACE).await;
+}
+
 impl Reconciler {
     /// A reconciler. Does nothing yet.
     pub fn new(pool: PgPool, vault: Vault, admin: Admin, settings: Settings) -> Self {
@@ -175,7 +181,7 @@ impl Reconciler {
             let pass = tokio::select! {
                 biased;
                 pass = self.pass() => pass,
-                () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => break,
+                () = after_grace(shutdown.clone()) => break,
             };
             let (wait, hints_count) = match pass {
                 Ok(report) if report.pending > 0 => (pause.longer(), true),

@@ -36,6 +36,8 @@ pub struct Bridge {
     pub steps: Value,
     /// ARN of its role, where that was made.
     pub role_arn: Option<String>,
+    /// AWS's own id of the role, which a role made anew under the same name does not have.
+    pub role_id: Option<String>,
     /// When the role was made or changed.
     pub role_changed_at: Option<OffsetDateTime>,
     /// What the role's trust asks for.
@@ -168,7 +170,7 @@ async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridg
     }
     sqlx::query!(
         r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
-                  b.status_since, b.steps, b.role_arn, b.role_changed_at, b.external_id, b.created_by, b.checked,
+                  b.status_since, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by, b.checked,
                   b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
                   (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
            from bridge b join space p on p.id = b.space_id
@@ -191,6 +193,7 @@ async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridg
             status_since: r.status_since,
             steps: r.steps,
             role_arn: r.role_arn,
+            role_id: r.role_id,
             role_changed_at: r.role_changed_at,
             external_id: r.external_id,
             created_by: r.created_by.map(Into::into),
@@ -259,11 +262,22 @@ pub async fn set_routes(db: &mut PgConnection, id: BridgeId, routes: &[(EventId,
     Ok(())
 }
 
-/// Keeps the ARN of the bridge's role and the time it was made or changed.
-pub async fn set_role(db: &mut PgConnection, id: BridgeId, arn: &str) -> Result<()> {
-    sqlx::query!("update bridge set role_arn = $2, role_changed_at = now() where id = $1", id.0, arn)
-        .execute(db)
-        .await?;
+/// Keeps ARN and id of the bridge's role, and that it was made or changed now.
+pub async fn set_role(db: &mut PgConnection, id: BridgeId, arn: &str, role_id: &str) -> Result<()> {
+    sqlx::query!(
+        "update bridge set role_arn = $2, role_id = $3, role_changed_at = now() where id = $1",
+        id.0,
+        arn,
+        role_id
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps that the role was changed now: what AWS refuses in the next seconds says nothing yet.
+pub async fn touch_role(db: &mut PgConnection, id: BridgeId) -> Result<()> {
+    sqlx::query!("update bridge set role_changed_at = now() where id = $1", id.0).execute(db).await?;
     Ok(())
 }
 

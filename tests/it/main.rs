@@ -1,5 +1,6 @@
 //! Integration tests.
 
 mod aws;
+mod boundaries;
 mod kafka_admin;
 mod lanes;
