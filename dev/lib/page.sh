@@ -1,0 +1,139 @@
+# The page's files: the islands as WebAssembly, the style sheet, and public/.
+#
+# target/page/ holds the parts that cost time; target/site/ is put together from them. Names carry a
+# hash of the content (ebm.HASH.js), hash.txt tells the hashes to the server.
+
+PAGE=$ROOT/target/page
+SITE=$ROOT/target/site
+
+bindgen_version() {
+    awk '/^name = /{name=$3} /^version = /{if (name == "\"wasm-bindgen\"") {gsub("\"", "", $3); print $3; exit}}' "$ROOT/Cargo.lock"
+}
+
+# wasm-bindgen of exactly the version of the crate: the one on the PATH, or our own.
+bindgen_program() {
+    local program
+    for program in "$(command -v wasm-bindgen || true)" "$CACHE/wasm-bindgen/$(bindgen_version)/bin/wasm-bindgen"; do
+        if [[ -n $program && -x $program && $("$program" --version) == "wasm-bindgen $(bindgen_version)" ]]; then
+            printf '%s' "$program"
+            return
+        fi
+    done
+    return 1
+}
+
+# A quick build matters more than a quick program: it runs for a second.
+install_bindgen() {
+    cd "$ROOT"
+    cargo install wasm-bindgen-cli --version "=$(bindgen_version)" --locked --root "$CACHE/wasm-bindgen/$(bindgen_version)" \
+        --config profile.release.lto=false --config profile.release.codegen-units=16 --config profile.release.opt-level=1
+}
+
+page_npm() { printf '%s' "$CACHE/npm/$(cat "$ROOT"/dev/npm/package{,-lock}.json | hash_of)"; }
+
+install_page_npm() {
+    local folder
+    folder=$(page_npm)
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$ROOT"/dev/npm/{package.json,package-lock.json,.npmrc} "$folder"
+    (cd "$folder" && npm ci --no-progress)
+    touch "$folder/complete"
+}
+
+install_page_tools() {
+    if ! bindgen_program >/dev/null; then
+        say "wasm-bindgen $(bindgen_version), built with cargo (minutes): it makes the browser's side of the islands"
+        step "building it" "$STATE/log/wasm-bindgen.log" install_bindgen
+    fi
+    if [[ ! -f $(page_npm)/complete ]]; then
+        say "binaryen and esbuild, from npm, into $(page_npm): they make wasm, scripts and styles small"
+        step "fetching them" "$STATE/log/npm.log" install_page_npm
+    fi
+}
+
+compile_wasm() {
+    cd "$ROOT"
+    cargo build --locked --lib --target wasm32-unknown-unknown --no-default-features --features hydrate \
+        --profile wasm-release --target-dir "$ROOT/target-wasm"
+}
+
+compiled_wasm() { printf '%s' "$ROOT/target-wasm/wasm32-unknown-unknown/wasm-release/ebm.wasm"; }
+
+# Every file gets its compressed twins, which the server sends as they are.
+compress() { # FILE...
+    local file
+    for file; do
+        brotli -f -q 11 -o "$file.br" "$file"
+        gzip -9 -n -k -f "$file"
+    done
+}
+
+# The compiled library made ready for the browser, in target/page/.
+shrink_wasm() {
+    local bin
+    bin=$(page_npm)/node_modules/.bin
+    rm -rf "$PAGE"
+    mkdir -p "$PAGE/bindgen"
+    "$(bindgen_program)" --target web --no-typescript --out-name ebm --out-dir "$PAGE/bindgen" "$(compiled_wasm)"
+    "$bin/wasm-opt" -Oz "$PAGE/bindgen/ebm_bg.wasm" -o "$PAGE/ebm.wasm"
+    "$bin/esbuild" --log-level=warning --minify --format=esm "$PAGE/bindgen/ebm.js" --outfile="$PAGE/ebm.js"
+    compress "$PAGE/ebm.wasm" "$PAGE/ebm.js"
+}
+
+# The style sheet with everything it imports; addresses inside it are left as they are.
+bundle_style() {
+    "$(page_npm)/node_modules/.bin/esbuild" --log-level=warning --bundle --minify \
+        --external:'*.svg' --external:'*.png' --external:'*.woff2' \
+        "$ROOT/style/main.css" --outfile="$PAGE/ebm.css"
+    compress "$PAGE/ebm.css"
+}
+
+# Puts the site together beside the old one, then changes places.
+assemble_site() {
+    local new=$SITE.new kind file hash
+    rm -rf "$new"
+    mkdir -p "$new/pkg"
+    if [[ -d $ROOT/public ]]; then cp -R "$ROOT/public/." "$new"; fi
+    while IFS= read -r -d '' file; do compress "$file"; done < <(
+        find "$new" -type f \( -name '*.svg' -o -name '*.txt' -o -name '*.js' -o -name '*.css' -o -name '*.json' -o -name '*.webmanifest' -o -name '*.ico' \) -print0
+    )
+    bundle_style
+    for kind in js wasm css; do
+        hash=$(hash_of 20 <"$PAGE/ebm.$kind")
+        printf '%s: %s\n' "$kind" "$hash" >>"$new/hash.txt"
+        for file in '' .br .gz; do cp "$PAGE/ebm.$kind$file" "$new/pkg/ebm.$hash.$kind$file"; done
+    done
+    chmod -R u=rwX,go=rX "$new"
+    rm -rf "$SITE"
+    mv "$new" "$SITE"
+}
+
+# Contents of files, with their names.
+digest() { # PATH...
+    find "$@" -type f -print0 2>/dev/null | sort -z | xargs -0r sha256sum | hash_of 32
+}
+
+up_to_date() { # STAMP VALUE
+    [[ -f $1 && $(<"$1") == "$2" ]]
+}
+
+# Builds what has changed: cargo knows it for the wasm, a digest for the rest.
+build_page() {
+    local stamp folder
+    step "compiling the islands" "$STATE/log/wasm.log" compile_wasm
+    stamp=$(digest "$(compiled_wasm)" "$ROOT/dev/npm" "$ROOT/dev/lib/page.sh")
+    if ! up_to_date "$PAGE/stamp" "$stamp"; then
+        step "making them small" "$STATE/log/wasm-opt.log" shrink_wasm
+        printf '%s' "$stamp" >"$PAGE/stamp"
+    fi
+    stamp=$stamp-$(digest "$ROOT/style" "$ROOT/public")
+    if ! up_to_date "$SITE/.stamp" "$stamp"; then
+        step "style and public files" "$STATE/log/site.log" assemble_site
+        printf '%s' "$stamp" >"$SITE/.stamp"
+    fi
+    # The server looks for the hashes beside its executable.
+    for folder in "$TARGET"/{debug,release}; do
+        if [[ -d $folder ]] && ! cmp -s "$SITE/hash.txt" "$folder/hash.txt"; then cp "$SITE/hash.txt" "$folder/"; fi
+    done
+}
