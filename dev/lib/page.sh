@@ -6,27 +6,30 @@
 PAGE=$ROOT/target/page
 SITE=$ROOT/target/site
 
-bindgen_version() {
-    awk '/^name = /{name=$3} /^version = /{if (name == "\"wasm-bindgen\"") {gsub("\"", "", $3); print $3; exit}}' "$ROOT/Cargo.lock"
+# One hash over files and folders, by their place in the project.
+digest() { # PATH...
+    (cd "$ROOT" && { find "${@#"$ROOT"/}" -type f -print0 2>/dev/null || true; } | sort -z | xargs -0r sha256sum | hash_of 32)
 }
 
-# wasm-bindgen of exactly the version of the crate: the one on the PATH, or our own.
-bindgen_program() {
-    local program
-    for program in "$(command -v wasm-bindgen || true)" "$CACHE/wasm-bindgen/$(bindgen_version)/bin/wasm-bindgen"; do
-        if [[ -n $program && -x $program && $("$program" --version) == "wasm-bindgen $(bindgen_version)" ]]; then
-            printf '%s' "$program"
-            return
-        fi
-    done
-    return 1
+# The program that makes a loader for the compiled library, built from dev/bindgen.
+bindgen() { printf '%s' "$CACHE/bindgen/$(digest dev/bindgen/{Cargo.toml,Cargo.lock,src})/bin/bindgen"; }
+
+bindgen_version() { # Cargo.lock PACKAGE
+    awk -v name="\"$2\"" '$1 == "name" {found = $3 == name} found && $1 == "version" {gsub("\"", "", $3); print $3}' "$1"
 }
 
-# A quick build matters more than a quick program: it runs for a second.
+# Both sides speak a format that changes with every version.
+check_bindgen() {
+    local ours theirs
+    theirs=$(bindgen_version "$ROOT/Cargo.lock" wasm-bindgen)
+    ours=$(bindgen_version "$ROOT/dev/bindgen/Cargo.lock" wasm-bindgen-cli-support)
+    [[ $ours == "$theirs" ]] || die "Cargo.lock has wasm-bindgen $theirs, dev/bindgen has $ours: change dev/bindgen/Cargo.toml"
+}
+
 install_bindgen() {
     cd "$ROOT"
-    cargo install wasm-bindgen-cli --version "=$(bindgen_version)" --locked --root "$CACHE/wasm-bindgen/$(bindgen_version)" \
-        --config profile.release.lto=false --config profile.release.codegen-units=16 --config profile.release.opt-level=1
+    cargo install --locked --path dev/bindgen --root "$(dirname "$(dirname "$(bindgen)")")" --target-dir "$CACHE/bindgen/target"
+    rm -rf "$CACHE/bindgen/target"
 }
 
 page_npm() { printf '%s' "$CACHE/npm/$(cat "$ROOT"/dev/npm/package{,-lock}.json | hash_of)"; }
@@ -42,9 +45,10 @@ install_page_npm() {
 }
 
 install_page_tools() {
-    if ! bindgen_program >/dev/null; then
-        say "wasm-bindgen $(bindgen_version), built with cargo (minutes): it makes the browser's side of the islands"
-        step "building it" "$STATE/log/wasm-bindgen.log" install_bindgen
+    check_bindgen
+    if [[ ! -x $(bindgen) ]]; then
+        say "wasm-bindgen, built from dev/bindgen (a minute or two): it makes the browser's side of the islands"
+        step "building it" "$STATE/log/bindgen.log" install_bindgen
     fi
     if [[ ! -f $(page_npm)/complete ]]; then
         say "binaryen and esbuild, from npm, into $(page_npm): they make wasm, scripts and styles small"
@@ -75,7 +79,7 @@ shrink_wasm() {
     bin=$(page_npm)/node_modules/.bin
     rm -rf "$PAGE"
     mkdir -p "$PAGE/bindgen"
-    "$(bindgen_program)" --target web --no-typescript --out-name ebm --out-dir "$PAGE/bindgen" "$(compiled_wasm)"
+    "$(bindgen)" "$(compiled_wasm)" ebm "$PAGE/bindgen"
     "$bin/wasm-opt" -Oz "$PAGE/bindgen/ebm_bg.wasm" -o "$PAGE/ebm.wasm"
     "$bin/esbuild" --log-level=warning --minify --format=esm "$PAGE/bindgen/ebm.js" --outfile="$PAGE/ebm.js"
     compress "$PAGE/ebm.wasm" "$PAGE/ebm.js"
@@ -109,11 +113,6 @@ assemble_site() {
     mv "$new" "$SITE"
 }
 
-# Contents of files, with their names.
-digest() { # PATH...
-    find "$@" -type f -print0 2>/dev/null | sort -z | xargs -0r sha256sum | hash_of 32
-}
-
 up_to_date() { # STAMP VALUE
     [[ -f $1 && $(<"$1") == "$2" ]]
 }
@@ -122,12 +121,12 @@ up_to_date() { # STAMP VALUE
 build_page() {
     local stamp folder
     step "compiling the islands" "$STATE/log/wasm.log" compile_wasm
-    stamp=$(digest "$(compiled_wasm)" "$ROOT/dev/npm" "$ROOT/dev/lib/page.sh")
+    stamp=$(digest "$(compiled_wasm)" dev/bindgen/{Cargo.lock,src} dev/npm dev/lib/page.sh)
     if ! up_to_date "$PAGE/stamp" "$stamp"; then
         step "making them small" "$STATE/log/wasm-opt.log" shrink_wasm
         printf '%s' "$stamp" >"$PAGE/stamp"
     fi
-    stamp=$stamp-$(digest "$ROOT/style" "$ROOT/public")
+    stamp=$stamp-$(digest style public)
     if ! up_to_date "$SITE/.stamp" "$stamp"; then
         step "style and public files" "$STATE/log/site.log" assemble_site
         printf '%s' "$stamp" >"$SITE/.stamp"

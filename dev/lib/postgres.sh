@@ -96,8 +96,8 @@ select 'create database ebm owner ebm' where not exists (select from pg_database
 SQL
 }
 
-database_url() { # [DATABASE]
-    printf 'postgres://ebm:%s@127.0.0.1:%s/%s' "$(kept postgres-password random_password)" "$(port postgres)" "${1:-ebm}"
+database_url() {
+    printf 'postgres://ebm:%s@127.0.0.1:%s/ebm' "$(kept postgres-password random_password)" "$(port postgres)"
 }
 
 # SIGINT ends the sessions; SIGTERM would wait for them.

@@ -48,7 +48,7 @@ step() { # WHAT LOG COMMAND...
         say "${clear}  $what: $((SECONDS - began)) s"
     else
         say "${clear}  $what: FAILED after $((SECONDS - began)) s"
-        show_end "$log"
+        show_end "$log" "${show_lines:-40}"
     fi
     return "$status"
 }

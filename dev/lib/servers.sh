@@ -15,9 +15,15 @@ stop_servers() {
     postgres_stop
 }
 
+# Deletes what the servers keep. Ports and passwords stay.
+empty_servers() {
+    remove_postgres
+    rm -rf "$STATE"/{kafka,ministack}
+}
+
 # Deletes what the servers keep and what is remembered about them.
 forget_servers() {
-    remove_postgres
-    rm -rf "$STATE"/{kafka,ministack,postgres,kept,env,ebm.env}
+    empty_servers
+    rm -rf "$STATE"/{kept,env,ebm.env}
     open_state
 }

@@ -1,11 +1,16 @@
 # The two files of settings in the state folder: `env` for people and tests, `ebm.env` for the product.
 
-ebm_url() { printf 'http://127.0.0.1:%s' "$(port ebm 3000)"; }
+ebm_url() { printf 'http://127.0.0.1:%s' "$(port ebm)"; }
 ops_url() { printf 'http://127.0.0.1:%s' "$(port ops)"; }
+
+address() {
+    assign EBM_URL "$(ebm_url)"
+    assign EBM_OPS_URL "$(ops_url)"
+}
 
 # Where the product listens, and its keys.
 product_settings() {
-    assign EBM_HTTP__LISTEN "127.0.0.1:$(port ebm 3000)"
+    assign EBM_HTTP__LISTEN "127.0.0.1:$(port ebm)"
     assign EBM_HTTP__OPS_LISTEN "127.0.0.1:$(port ops)"
     assign EBM_HTTP__PUBLIC_URL "$(ebm_url)"
     assign EBM_HTTP__SITE_ROOT "$SITE"
@@ -14,10 +19,10 @@ product_settings() {
 }
 
 # The servers as the product reaches them: with principals of its own, none of them a super user.
-server_settings() { # [DATABASE]
+server_settings() {
     local account
     account=$(kept aws-account choose_account)
-    assign EBM_DATABASE__URL "$(database_url "${1:-ebm}")"
+    assign EBM_DATABASE__URL "$(database_url)"
     assign EBM_KAFKA__BOOTSTRAP_SERVERS "127.0.0.1:$(port kafka)"
     assign EBM_KAFKA__SECURITY sasl_plaintext
     assign EBM_KAFKA__USERNAME ebm-console
@@ -36,8 +41,8 @@ server_settings() { # [DATABASE]
 }
 
 # The servers as a person or a test reaches them: past the product, as super users.
-outside_settings() { # [DATABASE]
-    assign EBM_DATABASE__URL "$(database_url "${1:-ebm}")"
+outside_settings() {
+    assign EBM_DATABASE__URL "$(database_url)"
     assign EBM_KAFKA__BOOTSTRAP_SERVERS "127.0.0.1:$(port kafka)"
     assign KAFKA_ADMIN_USER admin
     assign KAFKA_ADMIN_PASSWORD "$(kafka_password admin)"
