@@ -81,7 +81,7 @@ shrink_wasm() {
     mkdir -p "$PAGE/bindgen"
     "$(bindgen)" "$(compiled_wasm)" ebm "$PAGE/bindgen"
     "$bin/wasm-opt" -Oz "$PAGE/bindgen/ebm_bg.wasm" -o "$PAGE/ebm.wasm"
-    "$bin/esbuild" --log-level=warning --minify --format=esm "$PAGE/bindgen/ebm.js" --outfile="$PAGE/ebm.js"
+    "$bin/esbuild" --log-level=warning --bundle --minify --format=esm "$PAGE/bindgen/ebm.js" --outfile="$PAGE/ebm.js"
     compress "$PAGE/ebm.wasm" "$PAGE/ebm.js"
 }
 
