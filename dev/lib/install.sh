@@ -19,20 +19,23 @@ java_compiles() {
 
 both() { has "$1" && has "$2"; }
 
-need_packages() {
+need_for_building() {
     need build-essential "C compiler and make: parts of Rust packages are C" both cc make
     need pkg-config "finds the C libraries" has pkg-config
     need libssl-dev "the Kafka client's TLS" pkg-config --exists openssl
     need zlib1g-dev "the Kafka client's compression" pkg-config --exists zlib
     need cmake "builds the cryptography of rustls" has cmake
+    need brotli "compresses the page's files" has brotli
+}
+
+need_for_servers() {
     need default-jdk-headless "Java 17 or newer runs Kafka; its compiler the small program that grants rights" java_compiles
     need maven "fetches Kafka" has mvn
     need python3-venv "MiniStack, the stand-in for AWS, is written in Python" python3 -c 'import venv, ensurepip'
     need postgresql "the database" postgres_programs
-    need brotli "compresses the page's files" has brotli
 }
 
-need_chromium() { need chromium "the browser of the page tests" test -x "${PLAYWRIGHT_CHROMIUM:-/usr/bin/chromium}"; }
+need_for_page_tests() { need chromium "the browser of the page tests" test -x "${PLAYWRIGHT_CHROMIUM:-/usr/bin/chromium}"; }
 
 apt_install() {
     # Empty lists of packages are the rule in a fresh image.

@@ -24,7 +24,7 @@ tick() { # WHAT BEGAN [LOG]
         printf '%s  %s … %s s %s%s%s' "$clear" "$1" "$elapsed" "$dim" "$last" "$plain"
     elif ((elapsed >= next_tick)); then
         say "  $1 … $elapsed s"
-        next_tick=$((elapsed + 15))
+        next_tick=$((elapsed + 30))
     fi
 }
 

@@ -10,11 +10,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [input, name, folder] = arguments.as_slice() else {
         return Err("usage: bindgen FILE.wasm NAME FOLDER".into());
     };
-    Bindgen::new()
-        .input_path(input)
-        .web(true)?
-        .typescript(false)
-        .out_name(name)
-        .generate(folder)?;
+    Bindgen::new().input_path(input).web(true)?.typescript(false).out_name(name).generate(folder)?;
     Ok(())
 }
