@@ -127,9 +127,9 @@ build_page() {
         printf '%s' "$stamp" >"$PAGE/stamp"
     fi
     stamp=$stamp-$(digest style public)
-    if ! up_to_date "$SITE/.stamp" "$stamp"; then
+    if [[ ! -d $SITE ]] || ! up_to_date "$PAGE/site-stamp" "$stamp"; then
         step "style and public files" "$STATE/log/site.log" assemble_site
-        printf '%s' "$stamp" >"$SITE/.stamp"
+        printf '%s' "$stamp" >"$PAGE/site-stamp"
     fi
     # The server looks for the hashes beside its executable.
     for folder in "$TARGET"/{debug,release}; do
