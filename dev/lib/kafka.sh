@@ -157,6 +157,6 @@ kafka_ready() {
 # has written all of it.
 kafka_stop() {
     local new=$STATE/kafka/new.jsa
-    if halt kafka TERM 40 && [[ -s $new ]]; then mv "$new" "$(kafka_archive)"; fi
+    if halt kafka TERM 40 && [[ -s $new ]]; then mv "$new" "$(kafka_archive)" || true; fi
     rm -f "$new"
 }
