@@ -1,0 +1,162 @@
+# Kafka: one broker that is its own controller, with SCRAM users and ACLs.
+#
+# admin is a super user, for tests and tools that must not depend on the console's rights.
+# ebm-console administers; ebm-worker moves events.
+
+kafka_users=(admin ebm-console ebm-worker)
+
+kafka_password() { kept "kafka-$1" random_password; }
+
+kafka_libs() { printf '%s' "$CACHE/kafka/$(hash_of <"$ROOT/dev/kafka/pom.xml")"; }
+
+install_kafka() {
+    local libs
+    libs=$(kafka_libs)
+    rm -rf "$libs"
+    mvn -q -B -f "$ROOT/dev/kafka/pom.xml" package "-Dlibs=$libs"
+    touch "$libs/complete"
+}
+
+# Class data of the broker's own classes, shared between starts: halves the time of a start. It is
+# written when a broker ends, and holds for this Java and these jars only.
+kafka_archive() {
+    printf '%s/kafka/%s.jsa' "$CACHE" "$(java_identity "$(kafka_libs)" | hash_of)"
+}
+java_identity() { # LIBS
+    local java
+    java=$(readlink -f "$(command -v java)")
+    stat -c '%n %s %Y' "$java" "$1"/*.jar
+}
+
+kafka_classes() {
+    local jars=("$(kafka_libs)"/*.jar)
+    # The order must not change: the archive names it.
+    (IFS=: && printf '%s' "${jars[*]}")
+}
+
+# Java reads its arguments from this file: passwords and the long class path stay out of sight.
+kafka_arguments() { # FILE ARGUMENT...
+    local file=$1 argument
+    shift
+    for argument; do
+        argument=${argument//\\/\\\\}
+        printf '"%s"\n' "${argument//\"/\\\"}"
+    done >"$file"
+}
+
+kafka_settings() {
+    local client controller login controller_password
+    client=$(port kafka) controller=$(port kafka-controller)
+    login=org.apache.kafka.common.security
+    controller_password=$(kept kafka-controller random_password)
+    cat <<SETTINGS
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller
+listeners=CLIENT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=CLIENT://127.0.0.1:$client
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=CLIENT
+controller.listener.names=CONTROLLER
+sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.client.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required username="admin" password="$(kafka_password admin)";
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config=$login.plain.PlainLoginModule required username="admin" password="$controller_password" user_admin="$controller_password";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:admin
+allow.everyone.if.no.acl.found=false
+auto.create.topics.enable=false
+# A deleted user is cut off after this time at the latest.
+connections.max.reauth.ms=60000
+log.dirs=$STATE/kafka/data
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+num.partitions=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=1
+num.io.threads=2
+num.replica.fetchers=1
+log.cleaner.dedupe.buffer.size=2097152
+log.cleaner.threads=1
+background.threads=1
+num.recovery.threads.per.data.dir=1
+SETTINGS
+}
+
+kafka_admin_properties() {
+    cat <<SETTINGS
+bootstrap.servers=127.0.0.1:$(port kafka)
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=SCRAM-SHA-512
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="$(kafka_password admin)";
+default.api.timeout.ms=60000
+SETTINGS
+}
+
+java_options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn)
+
+choose_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c 1-22; }
+
+# Writes the settings and the users into an empty data folder.
+make_kafka() {
+    local folder=$STATE/kafka user users=()
+    rm -rf "$folder/data"
+    for user in "${kafka_users[@]}"; do
+        users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=$(kafka_password "$user")]")
+    done
+    kafka_arguments "$folder/format.args" -Xmx64m "${java_options[@]}" -cp "$(kafka_classes)" kafka.tools.StorageTool \
+        format -t "$(kept kafka-cluster choose_cluster_id)" -c "$folder/server.properties" "${users[@]}"
+    java "@$folder/format.args"
+    rm "$folder/format.args"
+    touch "$folder/data/complete"
+}
+
+kafka_process() {
+    local folder=$STATE/kafka archive share
+    archive=$(kafka_archive)
+    if [[ -s $archive ]]; then share=-XX:SharedArchiveFile=$archive; else share=-XX:ArchiveClassesAtExit=$folder/new.jsa; fi
+    rm -f "$folder/new.jsa"
+    kafka_arguments "$folder/start.args" -Xmx128m "${java_options[@]}" "$share" -cp "$(kafka_classes)" kafka.Kafka "$folder/server.properties"
+    cd "$folder"
+    exec setsid java "@$folder/start.args"
+}
+
+kafka_start() {
+    local folder=$STATE/kafka
+    ! alive kafka || return 0
+    mkdir -p "$folder"
+    claim_port kafka
+    claim_port kafka-controller
+    kafka_settings >"$folder/server.properties"
+    kafka_admin_properties >"$folder/admin.properties"
+    [[ -f $folder/data/complete ]] || step "making the Kafka data folder" "$STATE/log/kafka-format.log" make_kafka
+    spawn kafka kafka_process
+}
+
+grant_kafka() {
+    java -Xmx64m "${java_options[@]}" -cp "$(kafka_libs)/*" "$ROOT/dev/kafka/Grant.java" "$STATE/kafka/admin.properties"
+}
+
+kafka_ready() {
+    wait_for "Kafka" 90 kafka port_in_use "$(port kafka)"
+    # Answered by the broker over SASL as an administrator: the proof that it is up.
+    step "its access lists" "$STATE/log/kafka-grant.log" grant_kafka
+}
+
+# A broker that leaves the shared class data behind takes longer to end. Only one that ended by itself
+# has written all of it.
+kafka_stop() {
+    local new=$STATE/kafka/new.jsa
+    if halt kafka TERM 40 && [[ -s $new ]]; then mv "$new" "$(kafka_archive)" || true; fi
+    rm -f "$new"
+}
