@@ -91,10 +91,10 @@ pub fn keys(desired: &Desired) -> Vec<&str> {
 /// The salts of the SCRAM-SHA-512 credentials of these users; without those that have none, and without all of them
 /// where this listener does not offer SCRAM.
 pub async fn read_salts(admin: &Admin, users: &[String]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let salts: Vec<_> = stream::iter(users)
+    let salts: Vec<_> = stream::iter(users.to_vec())
         .map(|user| async move {
-            match admin.stored_salt(user, Mechanism::Sha512).await {
-                Ok(salt) => Ok(salt.map(|salt| (user.clone(), salt))),
+            match admin.stored_salt(&user, Mechanism::Sha512).await {
+                Ok(salt) => Ok(salt.map(|salt| (user, salt))),
                 Err(error) if error.code() == Some(Code::UNSUPPORTED_SASL_MECHANISM) => Ok(None),
                 Err(error) => Err(error),
             }

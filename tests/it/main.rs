@@ -1,3 +1,4 @@
 //! Integration tests.
 
 mod kafka_admin;
+mod reconcile;
