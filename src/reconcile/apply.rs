@@ -43,14 +43,14 @@ pub struct Applied {
     pub refused: BTreeMap<Item, Refused>,
 }
 
-/// Where the password of a user comes from: rounds, salt, salted password.
+/// A user with the salted password, or why there is none.
 pub type Password = Result<ScramUser, secrets::Error>;
 
-/// Carries out all steps in their order.
+/// Carries out all steps in their order; `passwords` are those of the users to store.
 ///
 /// # Errors
 /// When Kafka cannot be reached, or its answer is lost: what was done is not known then, and a new pass looks.
-pub async fn apply(admin: &Admin, plan: &Plan, password: impl Fn(&str) -> Password) -> Result<Applied, Error> {
+pub async fn apply(admin: &Admin, plan: &Plan, passwords: Vec<(String, Password)>) -> Result<Applied, Error> {
     let mut applied = Applied::default();
     let shut = revoke(admin, plan, &mut applied).await?;
 
@@ -71,10 +71,10 @@ pub async fn apply(admin: &Admin, plan: &Plan, password: impl Fn(&str) -> Passwo
     applied.add(altered, &[]);
 
     let mut users = Vec::new();
-    for user in &plan.upsert_users {
-        match password(user) {
-            Ok(user) => users.push(user),
-            Err(error) => drop(applied.refused.insert(Item::User(user.clone()), Refused::Sealed(error))),
+    for (user, password) in passwords {
+        match password {
+            Ok(password) => users.push(password),
+            Err(error) => drop(applied.refused.insert(Item::User(user), Refused::Sealed(error))),
         }
     }
     let names = users.iter().map(|user| Item::User(user.name.clone())).collect();

@@ -24,7 +24,7 @@ pub mod plan;
 mod report;
 mod words;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use time::OffsetDateTime;
 use tokio::{sync::watch, time::Instant};
@@ -39,7 +39,7 @@ use self::{
     plan::{Desired, Observed, Plan, plan},
 };
 use crate::{
-    kafka::admin::{self, Admin, Operation, ScramUser},
+    kafka::admin::{self, Admin, Operation},
     secrets::{self, Vault, random},
     store::{
         self, PgPool,
@@ -149,27 +149,29 @@ impl Reconciler {
     /// Reconciles until the shutdown, while no other process of the installation does; stands by otherwise.
     ///
     /// Errors are reported and tried again, with pauses of up to ten seconds.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
-        let mut pause = Pause::default();
-        while !shutdown.is_cancelled() {
-            let wait = match self.lead(&shutdown, &mut pause).await {
-                Ok(()) => STANDBY,
-                Err(error) => {
-                    self.note(&error);
-                    pause.longer()
+    pub fn run(mut self, shutdown: CancellationToken) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            let mut pause = Pause::default();
+            while !shutdown.is_cancelled() {
+                let wait = match self.lead(shutdown.clone(), &mut pause).await {
+                    Ok(()) => STANDBY,
+                    Err(error) => {
+                        self.note(&error);
+                        pause.longer()
+                    }
+                };
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = tokio::time::sleep(wait) => {}
                 }
-            };
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
             }
+            Ok(())
         }
-        Ok(())
     }
 
     /// Takes the lead and keeps it until the shutdown, or until the database is lost. Returns at once when another has
     /// the lead.
-    async fn lead(&mut self, shutdown: &CancellationToken, pause: &mut Pause) -> Result<(), Error> {
+    async fn lead(&mut self, shutdown: CancellationToken, pause: &mut Pause) -> Result<(), Error> {
         let Some(mut lead) = Lead::take(&self.pool).await? else {
             self.report.send_if_modified(|report| std::mem::take(&mut report.leads));
             return Ok(());
@@ -247,7 +249,7 @@ impl Reconciler {
         let (observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
         let plan = plan(&desired, &observed);
 
-        let applied = apply::apply(&self.admin, &plan, self.passwords(&source)).await?;
+        let applied = apply::apply(&self.admin, &plan, self.passwords(&source, &plan)).await?;
         let objects = objects::all(&source, &desired, &self.settings);
         let (outcomes, pending) =
             self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
@@ -258,7 +260,7 @@ impl Reconciler {
             brokers: cluster.brokers,
             topics: desired.topics.len(),
             users: desired.users.values().flatten().count(),
-            acls: desired.acls.values().map(std::collections::BTreeSet::len).sum(),
+            acls: desired.acls.values().map(BTreeSet::len).sum(),
             written: applied.written,
             steps: plan.to_string().lines().take(STEPS).map(str::to_owned).collect(),
             pending,
@@ -326,21 +328,21 @@ impl Reconciler {
         names
     }
 
-    /// Opens the stored passwords.
-    fn passwords<'a>(
-        &'a self,
-        source: &'a store::desired::Desired,
-    ) -> impl Fn(&str) -> Result<ScramUser, secrets::Error> {
-        let by_name: BTreeMap<_, _> = source
-            .environments
-            .iter()
-            .filter_map(|e| e.principal.as_ref().map(|p| (p.username.as_str(), (e.id, p))))
-            .collect();
-        move |name| {
-            let (environment, stored) = by_name.get(name).ok_or(secrets::Error::Damaged)?;
-            let salted = self.vault.open("principal", &environment.to_string(), &stored.sealed)?;
-            apply::scram_user(name, stored.iterations, &stored.salt, salted).ok_or(secrets::Error::Damaged)
-        }
+    /// Opens the stored passwords of the users that the plan stores.
+    fn passwords(&self, source: &store::desired::Desired, plan: &Plan) -> Vec<(String, apply::Password)> {
+        let wanted: BTreeSet<_> = plan.upsert_users.iter().collect();
+        let stored = source.environments.iter().filter_map(|e| Some((e.id, e.principal.as_ref()?)));
+        stored
+            .filter(|(_, principal)| wanted.contains(&principal.username))
+            .map(|(environment, principal)| {
+                let open = || {
+                    let salted = self.vault.open("principal", &environment.to_string(), &principal.sealed)?;
+                    apply::scram_user(&principal.username, principal.iterations, &principal.salt, salted)
+                        .ok_or(secrets::Error::Damaged)
+                };
+                (principal.username.clone(), open())
+            })
+            .collect()
     }
 }
 

@@ -97,7 +97,7 @@ fn foreign(desired: &Desired, observed: &Observed) -> Observed {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn one_plan_leads_from_anywhere_to_what_should_be_and_touches_nothing_foreign(

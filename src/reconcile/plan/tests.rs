@@ -145,7 +145,16 @@ fn acl(principal: &str, operation: Operation, resource: ResourceKind, pattern: P
 
 #[test]
 fn a_new_landscape_is_made_topics_first_then_users_then_access() {
-    assert_snapshot!(plan(&wanted(&landscape()), &Observed::default()), @"");
+    assert_snapshot!(plan(&wanted(&landscape()), &Observed::default()), @r"
+    create topic _mx_heartbeat.shop.test: partitions=1 replicas=3
+    create topic businessevents.00000000-0000-0000-0000-000000000001.test: partitions=6 replicas=3 retention.ms=86400000
+    create topic businessevents.00000000-0000-0000-0000-000000000002.test: partitions=6 replicas=3 retention.ms=86400000
+    store user shop.test
+    grant ALLOW User:shop.test from * WRITE on TOPIC LITERAL _mx_heartbeat.shop.test
+    grant ALLOW User:shop.test from * WRITE on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000001.test
+    grant ALLOW User:shop.test from * READ on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000002.test
+    grant ALLOW User:shop.test from * READ on GROUP PREFIXED shop.test.
+    ");
 }
 
 #[test]
@@ -173,7 +182,14 @@ fn disabling_takes_all_access_first_and_the_user_second_and_no_topic() {
     let observed = converged(&landscape());
     let mut source = landscape();
     source.environments[0].enabled = false;
-    assert_snapshot!(plan(&wanted(&source), &observed), @"");
+    assert_snapshot!(plan(&wanted(&source), &observed), @r"
+    revoke from User:shop.test (all it has):
+      ALLOW User:shop.test from * WRITE on TOPIC LITERAL _mx_heartbeat.shop.test
+      ALLOW User:shop.test from * WRITE on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000001.test
+      ALLOW User:shop.test from * READ on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000002.test
+      ALLOW User:shop.test from * READ on GROUP PREFIXED shop.test.
+    drop user shop.test (SCRAM-SHA-512)
+    ");
 }
 
 #[test]
@@ -182,7 +198,14 @@ fn a_move_to_another_space_revokes_before_it_grants() {
     let mut source = landscape();
     source.topics.push(topic(ORDERS, "live"));
     source.environments[0].access = vec![(channel(ORDERS), space("live"), Access::Publish)];
-    assert_snapshot!(plan(&wanted(&source), &observed), @"");
+    assert_snapshot!(plan(&wanted(&source), &observed), @r"
+    revoke from User:shop.test:
+      ALLOW User:shop.test from * WRITE on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000001.test
+      ALLOW User:shop.test from * READ on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000002.test
+      ALLOW User:shop.test from * READ on GROUP PREFIXED shop.test.
+    create topic businessevents.00000000-0000-0000-0000-000000000001.live: partitions=6 replicas=3 retention.ms=86400000
+    grant ALLOW User:shop.test from * WRITE on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000001.live
+    ");
 }
 
 #[test]
@@ -222,7 +245,15 @@ fn wildcards_prefixes_and_denials_of_our_principals_are_taken_away() {
         // Nothing that this program could name, so nothing that it may delete.
         acl(ours, Operation::from_number(77), ResourceKind::Topic, Pattern::Literal, "t"),
     ]);
-    assert_snapshot!(plan(&wanted(&source), &observed), @"");
+    assert_snapshot!(plan(&wanted(&source), &observed), @r"
+    revoke from User:shop.test:
+      ALLOW User:shop.test from * READ on TOPIC LITERAL *
+      ALLOW User:shop.test from * READ on TOPIC PREFIXED businessevents.
+      DENY User:shop.test from * WRITE on TOPIC LITERAL businessevents.x.test
+      ALLOW User:shop.test from * ALTER on CLUSTER LITERAL kafka-cluster
+    revoke from User:worker (all it has):
+      ALLOW User:worker from * IDEMPOTENT_WRITE on CLUSTER LITERAL kafka-cluster
+    ");
 }
 
 #[test]
@@ -251,7 +282,12 @@ fn drift_of_topics_and_users_is_repaired_and_more_partitions_stay() {
     observed.topics.get_mut(bills).unwrap().partitions = Some(60);
     observed.salts.insert("shop.test".into(), b"by hand".to_vec());
     observed.users.get_mut("shop.test").unwrap().insert(Mechanism::Sha256, 8192);
-    assert_snapshot!(plan(&wanted(&source), &observed), @"");
+    assert_snapshot!(plan(&wanted(&source), &observed), @r"
+    drop user shop.test (SCRAM-SHA-256)
+    raise topic businessevents.00000000-0000-0000-0000-000000000001.test: partitions=6
+    alter topic businessevents.00000000-0000-0000-0000-000000000001.test: retention.ms=86400000 cleanup.policy=(default)
+    store user shop.test
+    ");
 }
 
 #[test]
@@ -282,7 +318,11 @@ fn the_worker_may_do_what_its_bridges_need() {
         is_applied: false,
     };
     source.bridges = vec![bridge(&[(ORDERS, Access::Subscribe), (BILLS, Access::Publish)]), bridge(&[])];
-    assert_snapshot!(plan(&wanted(&source), &Observed::default()), @"");
+    assert_snapshot!(plan(&wanted(&source), &Observed::default()), @r"
+    grant ALLOW User:worker from * READ on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000001.test
+    grant ALLOW User:worker from * WRITE on TOPIC LITERAL businessevents.00000000-0000-0000-0000-000000000002.test
+    grant ALLOW User:worker from * READ on GROUP PREFIXED ebm.bridge.
+    ");
     // Nobody's bridge: nothing.
     source.bridges.clear();
     assert_eq!(wanted(&source).acls, BTreeMap::from([("User:worker".to_owned(), BTreeSet::new())]));
