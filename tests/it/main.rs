@@ -1,3 +1,5 @@
 //! Integration tests.
 
+mod api;
 mod kafka_admin;
+mod support;
