@@ -40,7 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Chosen<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(chosen)) => Ok(Self(chosen)),
-            Err(_) => Err(Problem::field("key", "is not UTF-8")),
+            Err(_) => Err(Problem::field("", "holds a name that is not UTF-8")),
         }
     }
 }

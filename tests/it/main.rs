@@ -1,6 +1,5 @@
 //! Integration tests.
 
-mod aws;
-mod boundaries;
+mod api;
 mod kafka_admin;
-mod lanes;
+mod support;
