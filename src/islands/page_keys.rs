@@ -84,14 +84,18 @@ mod browser {
         if event.key() != "/" || !plain || typing(&event) {
             return;
         }
-        let search = document()
-            .query_selector("input[type=search]")
-            .ok()
-            .flatten();
-        if let Some(search) = search.and_then(|search| search.dyn_into::<HtmlElement>().ok()) {
+        if let Some(search) = visible_search() {
             event.prevent_default();
             let _ = search.focus();
         }
+    }
+
+    /// The first search that is seen: of everything, or on a narrow screen of the list.
+    fn visible_search() -> Option<HtmlElement> {
+        let all = document().query_selector_all("input[type=search]").ok()?;
+        (0..all.length())
+            .filter_map(|nth| all.get(nth)?.dyn_into::<HtmlElement>().ok())
+            .find(|search| search.offset_parent().is_some())
     }
 
     /// Whether the key goes into a field.
