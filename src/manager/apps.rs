@@ -77,8 +77,12 @@ impl Manager {
     pub async fn register_app(&self, actor: &Actor, draft: &AppDraft) -> Result<Registered> {
         let mut check = Check::default();
         let key = check.parse::<AppKey>("key", &draft.key);
-        let name = if draft.name.is_empty() { &draft.key } else { &draft.name };
-        let name = check.parse::<Title>("name", name);
+        // A key that is one is a title too; one that is not is said once, at the key.
+        let name = if draft.name.is_empty() {
+            key.as_ref().and_then(|key| key.as_str().parse().ok())
+        } else {
+            check.parse::<Title>("name", &draft.name)
+        };
         let plan = if draft.plan.is_empty() { Some(Plan::Licensed) } else { Plan::from_word(&draft.plan) };
         match plan {
             Some(Plan::Licensed) => {}
@@ -144,7 +148,11 @@ impl Manager {
     pub async fn register_environment(&self, actor: &Actor, app: &str, key: &str, name: &str) -> Result<bool> {
         let mut check = Check::default();
         let parsed_key = check.parse::<EnvKey>("key", key);
-        let name = check.parse::<Title>("name", if name.is_empty() { key } else { name });
+        let name = if name.is_empty() {
+            parsed_key.as_ref().and_then(|key| key.as_str().parse().ok())
+        } else {
+            check.parse::<Title>("name", name)
+        };
         let (Some(key), Some(name)) = (parsed_key, name) else { return Err(check.refuse()) };
 
         let mut tx = self.begin().await?;

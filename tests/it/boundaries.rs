@@ -28,7 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx::query", &["store"]),
     ("rdkafka::", &["kafka"]),
     ("aws_sdk_", &["aws"]),
-    ("aws_config", &["aws"]),
+    ("aws_config::", &["aws"]),
     ("leptos", &["web", "islands"]),
     ("axum::", &["web", "api"]),
 ];

@@ -439,7 +439,7 @@ fn environment_row(listed: &ListedEnvironment, now: time::OffsetDateTime) -> imp
     let deployed = match &listed.deployed {
         Some((version, at)) => {
             let moment = crate::web::ui::Moment::new(*at, now);
-            view! { {version.clone()} <span class="under"><When moment/></span> }.into_any()
+            view! { <span>{version.clone()}<span class="under"><When moment/></span></span> }.into_any()
         }
         None if e.enabling.is_enabled() => view! { <Status state=Shown::AwaitingDeployment/> }.into_any(),
         None => view! { <span class="secondary">"—"</span> }.into_any(),
