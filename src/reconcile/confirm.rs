@@ -47,7 +47,9 @@ pub async fn confirm(
                 missing.get(&node).cloned().unwrap_or_else(|| (0..watched.len()).collect())
             };
             let mut scope = Scope::default();
-            open.iter().for_each(|at| watched[*at].look(&mut scope));
+            for at in &open {
+                watched[*at].look(&mut scope);
+            }
             let mut seen = observe::read_on(admin, to, &scope, keys).await?;
             // The salts are waited for apart; here, what is there is what was stored.
             for (name, user) in &desired.users {
@@ -68,7 +70,11 @@ pub async fn confirm(
         let missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
         for node in nodes {
             match missing.get(&node) {
-                Some(open) => open.iter().for_each(|at| confirmed[*at] = false),
+                Some(open) => {
+                    for at in open {
+                        confirmed[*at] = false;
+                    }
+                }
                 None => confirmed.fill(false),
             }
         }

@@ -33,9 +33,12 @@ pub enum Finding {
 /// Everything to look at, the gravest first.
 pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> Vec<Finding> {
     let own: BTreeSet<_> = settings.own_users.iter().map(|user| principal(user)).collect();
-    let acls = observed.acls.iter().filter_map(|acl| match desired.acls.contains_key(&acl.principal) {
-        true => (!acl.is_known()).then(|| Finding::NotUnderstood(acl.clone())),
-        false => (!own.contains(&acl.principal) && opens(acl, desired)).then(|| Finding::ForeignAccess(acl.clone())),
+    let acls = observed.acls.iter().filter_map(|acl| {
+        if desired.acls.contains_key(&acl.principal) {
+            (!acl.is_known()).then(|| Finding::NotUnderstood(acl.clone()))
+        } else {
+            (!own.contains(&acl.principal) && opens(acl, desired)).then(|| Finding::ForeignAccess(acl.clone()))
+        }
     });
     let topics = observed.topics.iter().filter_map(|(name, found)| {
         let Some(wanted) = desired.topics.get(name) else {

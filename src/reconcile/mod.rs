@@ -149,6 +149,7 @@ impl Reconciler {
     /// Reconciles until the shutdown, while no other process of the installation does; stands by otherwise.
     ///
     /// Errors are reported and tried again, with pauses of up to ten seconds.
+    #[expect(clippy::manual_async_fn, reason = "that it can be spawned is checked here, not where it is spawned")]
     pub fn run(mut self, shutdown: CancellationToken) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let mut pause = Pause::default();

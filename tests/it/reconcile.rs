@@ -480,17 +480,21 @@ async fn disabling_refuses_live_connections_and_takes_the_user_and_enabling_give
 async fn a_pass_that_dies_anywhere_is_finished_by_the_next(pool: PgPool) {
     world(pool, async |world| {
         let [shop, _] = world.landscape().await;
+        // One client, so that the time to connect is not what is cut off.
+        let mut reconciler = world.reconciler();
         let mut killed = 0;
-        for round in 0..12_u64 {
+        let mut written = BTreeSet::new();
+        for round in 0..24_u64 {
             // Somewhere in the pass: each round a little later.
-            let after = Duration::from_millis(2 + round * 6);
-            killed += u32::from(tokio::time::timeout(after, world.reconciler().pass()).await.is_err());
+            let after = Duration::from_millis(3 + round * 6);
+            killed += u32::from(tokio::time::timeout(after, reconciler.pass()).await.is_err());
+            written.insert((world.acls(&world.principal("shop")).await.len(), world.has_user(&shop.0).await));
             if round % 4 == 3 {
                 let enabled = round % 8 == 7;
                 world.manager.set_app_broker(&OPERATOR, &world.app("shop"), enabled).await.unwrap();
             }
         }
-        println!("killed {killed} of 12 passes");
+        println!("killed {killed} of 24 passes; seen of the shop between them (ACLs, user): {written:?}");
         assert!(killed > 0);
         world.manager.set_app_broker(&OPERATOR, &world.app("shop"), true).await.unwrap();
         converge(&mut world.reconciler()).await;
@@ -628,6 +632,8 @@ async fn one_of_two_leads_and_follows_a_change_within_a_second(pool: PgPool) {
             took.push(started.elapsed());
         }
         took.sort();
+        // With room for a machine that does other things too; a quiet one takes a tenth of it.
+        assert!(took[took.len() / 2] < Duration::from_secs(1), "{took:?}");
         println!("from commit to read-back: median {:?}, slowest {:?}", took[took.len() / 2], took[took.len() - 1]);
         assert_eq!(observers.iter().filter(|observer| observer.latest().leads).count(), 1);
 

@@ -302,7 +302,9 @@ fn kafkas_own_spelling_of_a_value_is_not_a_difference() {
 fn a_topic_that_cannot_be_described_yet_is_neither_made_nor_changed() {
     let source = landscape();
     let mut observed = converged(&source);
-    observed.topics.values_mut().for_each(|topic| *topic = ObservedTopic::default());
+    for topic in observed.topics.values_mut() {
+        *topic = ObservedTopic::default();
+    }
     assert!(plan(&wanted(&source), &observed).is_empty());
 }
 
