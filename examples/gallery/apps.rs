@@ -1,8 +1,8 @@
 //! The list of apps.
 
 use ebm::web::ui::{
-    ButtonKind, ButtonLink, Choice, Column, Crumb, FilterBar, FilterSelect, Frame, Glyph, Icon,
-    Name, Order, PageHead, Paging, Section, State, Status, Table, Tone, When,
+    ButtonKind, ButtonLink, Choice, Column, Crumb, FilterBar, FilterSelect, Frame, Glyph, Icon, Name, Order, PageHead,
+    Paging, Section, State, Status, Table, Tone, When,
 };
 use leptos::prelude::*;
 
@@ -107,13 +107,8 @@ pub(crate) fn page() -> (Frame, AnyView) {
         Column::new("Events").numeric().sort("?sort=events", None),
         Column::new("Changed").numeric().sort("?sort=changed", None),
     ];
-    let spaces = ["test", "acceptance", "production", "free"]
-        .map(|name| Choice::new(name, name))
-        .to_vec();
-    let plans = vec![
-        Choice::new("licensed", "Licensed"),
-        Choice::new("free", "Free"),
-    ];
+    let spaces = ["test", "acceptance", "production", "free"].map(|name| Choice::new(name, name)).to_vec();
+    let plans = vec![Choice::new("licensed", "Licensed"), Choice::new("free", "Free")];
     let body = view! {
         <PageHead title="Apps" lead="What tells the rest of the company what happened, and listens to it.">
             <ButtonLink href="/apps/import" glyph=Glyph::Upload>"Import"</ButtonLink>
@@ -126,8 +121,5 @@ pub(crate) fn page() -> (Frame, AnyView) {
         <Table caption="Apps" columns stacked=true>{apps().into_iter().map(row).collect_view()}</Table>
         <Paging shown="6 apps" previous=None next=Some("?after=planning".to_owned())/>
     };
-    (
-        crate::frame("Apps", Section::Apps, vec![Crumb::here("Apps")]),
-        body.into_any(),
-    )
+    (crate::frame("Apps", Section::Apps, vec![Crumb::here("Apps")]), body.into_any())
 }

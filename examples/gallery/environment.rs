@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ebm::{
     islands::Live,
     web::ui::{
-        Action, ButtonKind, ButtonLink, Chain, ChainStep, Code, Column, Confirm, CopyValue, Crumb,
-        Fact, Facts, Flash, Frame, Glyph, Name, Notice, PageHead, Panel, Pill, Refused, Section,
-        State, Status, StepState, Tab, Table, Tabs, Tone, When,
+        Action, ButtonKind, ButtonLink, Chain, ChainStep, Code, Column, Confirm, CopyValue, Crumb, Fact, Facts, Flash,
+        Frame, Glyph, Name, Notice, PageHead, Panel, Pill, Refused, Section, State, Status, StepState, Tab, Table,
+        Tabs, Tone, When,
     },
 };
 use leptos::prelude::*;
@@ -105,8 +105,7 @@ fn access() -> impl IntoView {
         Column::new("On Kafka"),
         Column::new("Actions").hidden(),
     ];
-    let actions =
-        view! { <ButtonLink href="/access" glyph=Glyph::Pencil>"Edit access"</ButtonLink> };
+    let actions = view! { <ButtonLink href="/access" glyph=Glyph::Pencil>"Edit access"</ButtonLink> };
     let no_access = Some((Tone::Fail, "Implemented but no access"));
     let unused = Some((Tone::Warn, "Has access but not implemented"));
     let failed = State::Failed("the topic does not exist".to_owned());
@@ -192,17 +191,8 @@ pub(crate) fn page() -> (Frame, AnyView) {
         </div>
         {access()}
     };
-    let crumbs = vec![
-        Crumb::new("Apps", "/apps"),
-        Crumb::new("order-portal", "/apps/order-portal"),
-        Crumb::here("acceptance"),
-    ];
+    let crumbs =
+        vec![Crumb::new("Apps", "/apps"), Crumb::new("order-portal", "/apps/order-portal"), Crumb::here("acceptance")];
     let frame = crate::frame("acceptance of order-portal", Section::Apps, crumbs);
-    (
-        Frame {
-            flash: Some(Flash::ok("Credentials were created.")),
-            ..frame
-        },
-        body.into_any(),
-    )
+    (Frame { flash: Some(Flash::ok("Credentials were created.")), ..frame }, body.into_any())
 }

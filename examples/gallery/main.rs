@@ -22,8 +22,8 @@ use axum::{
     routing::{get, post},
 };
 use ebm::web::ui::{
-    Crumb, ErrorSummary, Errors, Field, Frame, MemberView, NavItem, Notice, SearchBox, Section,
-    Submit, Theme, Tone, bare, document,
+    Crumb, ErrorSummary, Errors, Field, Frame, MemberView, NavItem, Notice, SearchBox, Section, Submit, Theme, Tone,
+    bare, document,
 };
 use futures::stream::{self, Stream};
 use leptos::{nonce::use_nonce, prelude::*};
@@ -38,24 +38,15 @@ struct Look {
 
 impl Look {
     fn theme(&self) -> Theme {
-        self.theme
-            .as_deref()
-            .and_then(|word| word.parse().ok())
-            .unwrap_or_default()
+        self.theme.as_deref().and_then(|word| word.parse().ok()).unwrap_or_default()
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     any_spawner::Executor::init_tokio()?;
-    let port: u16 = std::env::args()
-        .nth(1)
-        .map_or(Ok(4000), |port| port.parse())?;
-    let options = LeptosOptions::builder()
-        .output_name("ebm")
-        .site_root("target/site")
-        .site_pkg_dir("pkg")
-        .build();
+    let port: u16 = std::env::args().nth(1).map_or(Ok(4000), |port| port.parse())?;
+    let options = LeptosOptions::builder().output_name("ebm").site_root("target/site").site_pkg_dir("pkg").build();
     let app = Router::new()
         .route("/", page(parts::page))
         .route("/apps", page(apps::page))
@@ -77,32 +68,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 type Page = fn() -> (Frame, AnyView);
 
 fn page(page: Page) -> axum::routing::MethodRouter<LeptosOptions> {
-    get(
-        move |State(options): State<LeptosOptions>, Query(look): Query<Look>, request: Request| async move {
-            let theme = look.theme();
-            let path = request.uri().path().to_owned();
-            render(request, move || {
-                let (frame, body) = page();
-                document(
-                    options.clone(),
-                    Frame {
-                        theme,
-                        current_path: path.clone(),
-                        ..frame
-                    },
-                    body,
-                )
-            })
-            .await
-        },
-    )
+    get(move |State(options): State<LeptosOptions>, Query(look): Query<Look>, request: Request| async move {
+        let theme = look.theme();
+        let path = request.uri().path().to_owned();
+        render(request, move || {
+            let (frame, body) = page();
+            document(options.clone(), Frame { theme, current_path: path.clone(), ..frame }, body)
+        })
+        .await
+    })
 }
 
-async fn sign_in(
-    State(options): State<LeptosOptions>,
-    Query(look): Query<Look>,
-    request: Request,
-) -> Response {
+async fn sign_in(State(options): State<LeptosOptions>, Query(look): Query<Look>, request: Request) -> Response {
     let theme = look.theme();
     render(request, move || {
         let errors = Errors::from_iter([("", "That address and password do not belong together.")]);
@@ -132,19 +109,12 @@ async fn render<V: IntoView + 'static>(
                 "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
                  img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
             );
-            response.insert_header(
-                CONTENT_SECURITY_POLICY,
-                HeaderValue::from_str(&policy).expect("ASCII"),
-            );
+            response.insert_header(CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).expect("ASCII"));
         }
         app()
     };
     let (parts, _) = request.into_parts();
-    leptos_axum::render_app_async_with_context(|| (), app)(Request::from_parts(
-        parts,
-        Body::empty(),
-    ))
-    .await
+    leptos_axum::render_app_async_with_context(|| (), app)(Request::from_parts(parts, Body::empty())).await
 }
 
 /// Says every few seconds that the environment changed, so that its page shows how it keeps itself true.
@@ -163,11 +133,7 @@ struct ThemeForm {
 }
 
 async fn change_theme(Form(form): Form<ThemeForm>) -> Redirect {
-    Redirect::to(&format!(
-        "{}?theme={}",
-        form.next.unwrap_or_default(),
-        form.theme
-    ))
+    Redirect::to(&format!("{}?theme={}", form.next.unwrap_or_default(), form.theme))
 }
 
 /// The style sheet, put together at each request: an edit shows at the next reload.
@@ -181,17 +147,12 @@ async fn style() -> Response {
 /// Puts each imported file in its layer.
 fn bundle(main: &str) -> String {
     let import = |line: &str| {
-        let (file, rest) = line
-            .strip_prefix("@import url(\"")?
-            .split_once("\") layer(")?;
+        let (file, rest) = line.strip_prefix("@import url(\"")?.split_once("\") layer(")?;
         let layer = rest.strip_suffix(");")?;
         let text = std::fs::read_to_string(format!("style/{file}")).ok()?;
         Some(format!("@layer {layer} {{\n{text}}}"))
     };
-    main.lines()
-        .map(|line| import(line).unwrap_or_else(|| line.to_owned()))
-        .collect::<Vec<_>>()
-        .join("\n")
+    main.lines().map(|line| import(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
 }
 
 /// What the sample pages have in common.
@@ -220,10 +181,7 @@ fn frame(title: &str, section: Section, crumbs: Vec<Crumb>) -> Frame {
             role: "Viewer, contact of order-portal and erp".to_owned(),
         }),
         islands: true,
-        search: Some(SearchBox {
-            action: "/search".to_owned(),
-            query: String::new(),
-        }),
+        search: Some(SearchBox { action: "/search".to_owned(), query: String::new() }),
         ..Frame::default()
     }
 }

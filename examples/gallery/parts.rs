@@ -1,21 +1,13 @@
 //! Every part once.
 
 use ebm::web::ui::{
-    Action, ButtonKind, ButtonLink, Chain, ChainStep, CheckBox, Choice, Code, Confirm, CopyValue,
-    Crumb, EmptyState, ErrorSummary, Errors, Field, Frame, Glyph, Icon, Notice, PageHead, Panel,
-    PickItem, Picker, Pill, Radio, Refused, Section, Select, State, Status, StepState, Submit,
-    TextArea, Tone,
+    Action, ButtonKind, ButtonLink, Chain, ChainStep, CheckBox, Choice, Code, Confirm, CopyValue, Crumb, EmptyState,
+    ErrorSummary, Errors, Field, Frame, Glyph, Icon, Notice, PageHead, Panel, PickItem, Picker, Pill, Radio, Refused,
+    Section, Select, State, Status, StepState, Submit, TextArea, Tone,
 };
 use leptos::prelude::*;
 
-const TONES: [Tone; 6] = [
-    Tone::Info,
-    Tone::Ok,
-    Tone::Wait,
-    Tone::Warn,
-    Tone::Fail,
-    Tone::Quiet,
-];
+const TONES: [Tone; 6] = [Tone::Info, Tone::Ok, Tone::Wait, Tone::Warn, Tone::Fail, Tone::Quiet];
 
 fn states() -> impl IntoView {
     let why = |words: &str| words.to_owned();
@@ -67,7 +59,8 @@ fn buttons() -> impl IntoView {
 }
 
 fn messages() -> impl IntoView {
-    let notice = |tone: Tone| view! { <Notice tone title="What happened, in one sentence">"What to do about it."</Notice> };
+    let notice =
+        |tone: Tone| view! { <Notice tone title="What happened, in one sentence">"What to do about it."</Notice> };
     view! {
         <Panel id="messages" title="Messages">
             <div class="stack">
@@ -82,20 +75,14 @@ fn messages() -> impl IntoView {
 
 fn form() -> impl IntoView {
     let errors = Errors::from_iter([
-        (
-            "key",
-            "A key has 1 to 40 small letters, digits and hyphens; it begins and ends with a letter or digit.",
-        ),
+        ("key", "A key has 1 to 40 small letters, digits and hyphens; it begins and ends with a letter or digit."),
         ("plan", "Choose a plan."),
     ]);
     let plans = vec![
         Choice::new("licensed", "Licensed").hint("Publishes to channels of its own."),
-        Choice::new("free", "Free")
-            .hint("Shares one channel with all free apps; at most 1,000 events a day."),
+        Choice::new("free", "Free").hint("Shares one channel with all free apps; at most 1,000 events a day."),
     ];
-    let spaces = ["test", "acceptance", "production"]
-        .map(|name| Choice::new(name, name))
-        .to_vec();
+    let spaces = ["test", "acceptance", "production"].map(|name| Choice::new(name, name)).to_vec();
     view! {
         <Panel id="form" title="Form">
             <ErrorSummary errors=errors.clone()/>
@@ -119,21 +106,14 @@ fn picker() -> impl IntoView {
         ("OrderCancelled", "order-portal 1.2"),
         ("InvoicePaid", "erp 3.0"),
         ("StockReserved", "warehouse 2.4"),
-        (
-            "CustomerCommunicationPreferencesChanged",
-            "customer-notifications-and-communication-hub 11.0",
-        ),
+        ("CustomerCommunicationPreferencesChanged", "customer-notifications-and-communication-hub 11.0"),
     ];
     let item = |(nth, (event, service)): (usize, (&str, &str))| PickItem {
         value: event.to_owned(),
         label: event.to_owned(),
         detail: service.to_owned(),
         checked: nth == 1,
-        refused: if nth == 3 {
-            "Only a contact of warehouse may grant it.".to_owned()
-        } else {
-            String::new()
-        },
+        refused: if nth == 3 { "Only a contact of warehouse may grant it.".to_owned() } else { String::new() },
     };
     let items = events.into_iter().enumerate().map(item).collect();
     view! { <Panel id="pick" title="Picker"><form><Picker id="picker" label="Business events" name="events" items/></form></Panel> }
@@ -169,8 +149,5 @@ pub(crate) fn page() -> (Frame, AnyView) {
         <PageHead title="Gallery" lead="Every part of the console once; the pages in the navigation show them together."/>
         {states()} {buttons()} {messages()} {form()} {picker()} {texts()} {icons()}
     };
-    (
-        crate::frame("Gallery", Section::Overview, vec![Crumb::here("Overview")]),
-        body.into_any(),
-    )
+    (crate::frame("Gallery", Section::Overview, vec![Crumb::here("Overview")]), body.into_any())
 }

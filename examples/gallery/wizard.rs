@@ -1,8 +1,8 @@
 //! The third step of the wizard for a bridge.
 
 use ebm::web::ui::{
-    ButtonKind, ButtonLink, CheckBox, Code, Confirm, Crumb, Field, Frame, Glyph, Notice, PageHead,
-    Panel, Section, State, Status, StepState, Submit, Tone, WizardStep, WizardSteps,
+    ButtonKind, ButtonLink, CheckBox, Code, Confirm, Crumb, Field, Frame, Glyph, Notice, PageHead, Panel, Section,
+    State, Status, StepState, Submit, Tone, WizardStep, WizardSteps,
 };
 use leptos::prelude::*;
 
@@ -33,12 +33,7 @@ fn direction(event: &str, name: &str, label: &'static str, way: &Way) -> impl In
     }
 }
 
-fn route(
-    event: &'static str,
-    service: &'static str,
-    to: &Way,
-    from: &Way,
-) -> impl IntoView + use<> {
+fn route(event: &'static str, service: &'static str, to: &Way, from: &Way) -> impl IntoView + use<> {
     view! {
         <li class="route">
             <p class="route-event">{event}<span class="under">{service}</span></p>
@@ -86,11 +81,7 @@ fn checks() -> impl IntoView {
 }
 
 pub(crate) fn page() -> (Frame, AnyView) {
-    let orders = Way {
-        chosen: true,
-        url: "https://sqs.eu-central-1.amazonaws.com/123412341234/orders",
-        error: None,
-    };
+    let orders = Way { chosen: true, url: "https://sqs.eu-central-1.amazonaws.com/123412341234/orders", error: None };
     let invoices = Way {
         chosen: true,
         url: "https://sqs.eu-west-1.amazonaws.com/123412341234/invoices",
@@ -98,11 +89,7 @@ pub(crate) fn page() -> (Frame, AnyView) {
             "The queue is in eu-west-1, the bridge in eu-central-1. Use a queue there, or change the region in step 2.",
         ),
     };
-    let none = Way {
-        chosen: false,
-        url: "",
-        error: None,
-    };
+    let none = Way { chosen: false, url: "", error: None };
     let step = |label: &str, summary: &str, state, href: Option<&str>| WizardStep {
         label: label.to_owned(),
         summary: summary.to_owned(),
@@ -111,18 +98,8 @@ pub(crate) fn page() -> (Frame, AnyView) {
     };
     let steps = vec![
         step("Service", "AWS SQS", StepState::Done, Some("/bridges/new")),
-        step(
-            "Details",
-            "acceptance · invoices-to-erp · eu-central-1",
-            StepState::Done,
-            Some("/bridges/new/details"),
-        ),
-        step(
-            "Business events",
-            "2 events, 2 queues",
-            StepState::Current,
-            None,
-        ),
+        step("Details", "acceptance · invoices-to-erp · eu-central-1", StepState::Done, Some("/bridges/new/details")),
+        step("Business events", "2 events, 2 queues", StepState::Current, None),
     ];
     let add = view! { <ButtonLink href="#" glyph=Glyph::Plus>"Add business events"</ButtonLink> };
     let body = view! {
@@ -154,8 +131,5 @@ pub(crate) fn page() -> (Frame, AnyView) {
         </form>
     };
     let crumbs = vec![Crumb::new("Bridges", "/bridges"), Crumb::here("New bridge")];
-    (
-        crate::frame("New bridge, step 3", Section::Bridges, crumbs),
-        body.into_any(),
-    )
+    (crate::frame("New bridge, step 3", Section::Bridges, crumbs), body.into_any())
 }

@@ -47,7 +47,10 @@ pub fn read(reader: &mut Reader<'_>) -> Vec<Channel> {
         channels.push(Channel { address: address.clone(), id, topic, events: Vec::new() });
     }
     if catalog.events.is_empty() && !reader.problems.any() {
-        reader.problems.add("/channels", "hold no message: give at least one channel an operation (subscribe or publish) with a message");
+        reader.problems.add(
+            "/channels",
+            "hold no message: give at least one channel an operation (subscribe or publish) with a message",
+        );
     }
     explain(reader, &catalog);
     for placed in catalog.events {
@@ -59,12 +62,20 @@ pub fn read(reader: &mut Reader<'_>) -> Vec<Channel> {
 }
 
 /// What the described app sends comes first, whatever the order of the text.
-fn operations<'a>(reader: &mut Reader<'a>, catalog: &mut Catalog<'a>, channel: usize, item: &Found<'a>, target: &Found<'a>) {
+fn operations<'a>(
+    reader: &mut Reader<'a>,
+    catalog: &mut Catalog<'a>,
+    channel: usize,
+    item: &Found<'a>,
+    target: &Found<'a>,
+) {
     for (operation, way) in [("subscribe", Way::Sends), ("publish", Way::Receives)] {
         let Some(operation) = item.member(operation).or_else(|| target.member(operation)) else { continue };
         match operation.member("message") {
             Some(message) => catalog.collect(reader, message, way, channel),
-            None => reader.note(format!("The operation {} has no message and is left out.", quoted(&operation.pointer))),
+            None => {
+                reader.note(format!("The operation {} has no message and is left out.", quoted(&operation.pointer)))
+            }
         }
     }
 }
@@ -78,10 +89,14 @@ pub fn id(address: &str) -> Option<ChannelId> {
 /// How the document was understood. `AsyncAPI` 2.x describes an app from the outside (section "Channel Item Object").
 fn explain(reader: &mut Reader<'_>, catalog: &Catalog<'_>) {
     if catalog.events.iter().any(|placed| placed.event.app_sends) {
-        reader.note("“subscribe” in AsyncAPI 2 means that the described app sends these events: others may subscribe to them.");
+        reader.note(
+            "“subscribe” in AsyncAPI 2 means that the described app sends these events: others may subscribe to them.",
+        );
     }
     if catalog.events.iter().any(|placed| placed.event.app_receives) {
-        reader.note("“publish” in AsyncAPI 2 means that the described app receives these events: others may publish them.");
+        reader.note(
+            "“publish” in AsyncAPI 2 means that the described app receives these events: others may publish them.",
+        );
     }
     if reader.root.get("servers").is_some() {
         reader.note("The servers in the document are not used: the installation has its own.");

@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    channel, payload,
-    service::KEY,
-};
+use super::{channel, payload, service::KEY};
 use crate::domain::contract::{Attribute, Channel, Contract, Event, TopicWishes};
 
 /// Makes the document.
@@ -70,7 +67,8 @@ fn item(channel: &Channel, messages: &mut Map<String, Value>) -> Value {
 
 /// A key for a component (section "Components Object": `^[a-zA-Z0-9\.\-_]+$`) that is not taken.
 fn component(name: &str, taken: &Map<String, Value>) -> String {
-    let key: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let key: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
     let mut free = key.clone();
     let mut number = 2;
     while taken.contains_key(&free) {
@@ -107,8 +105,10 @@ fn message(event: &Event) -> Value {
 }
 
 fn object(attributes: &[Attribute]) -> Value {
-    let properties: Map<String, Value> = attributes.iter().map(|attribute| (attribute.name.clone(), schema(&attribute.kind))).collect();
-    let required: Vec<_> = attributes.iter().filter(|attribute| attribute.required).map(|attribute| &attribute.name).collect();
+    let properties: Map<String, Value> =
+        attributes.iter().map(|attribute| (attribute.name.clone(), schema(&attribute.kind))).collect();
+    let required: Vec<_> =
+        attributes.iter().filter(|attribute| attribute.required).map(|attribute| &attribute.name).collect();
     let mut object = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         object["required"] = json!(required);
@@ -126,13 +126,17 @@ fn plain(kind: &str) -> Option<Value> {
         return Some(json!({ "type": "array", "items": plain(items)? }));
     }
     match kind {
-        "string" | "number" | "integer" | "boolean" | "object" | "array" | "null" => return Some(json!({ "type": kind })),
+        "string" | "number" | "integer" | "boolean" | "object" | "array" | "null" => {
+            return Some(json!({ "type": kind }));
+        }
         "any" => return Some(json!({})),
         _ => {}
     }
     let (name, format) = kind.strip_suffix(')')?.split_once(" (")?;
     let known = ["string", "number", "integer"].contains(&name);
-    let short = !format.is_empty() && format.len() <= 40 && format.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let short = !format.is_empty()
+        && format.len() <= 40
+        && format.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     (known && short).then(|| json!({ "type": name, "format": format }))
 }
 
@@ -144,7 +148,8 @@ fn binding(wishes: &TopicWishes) -> Value {
     if let Some(replicas) = wishes.replicas {
         binding["replicas"] = json!(replicas);
     }
-    let config: Map<String, Value> = wishes.config.iter().map(|(name, value)| (name.clone(), setting(name, value))).collect();
+    let config: Map<String, Value> =
+        wishes.config.iter().map(|(name, value)| (name.clone(), setting(name, value))).collect();
     if !config.is_empty() {
         binding["topicConfiguration"] = Value::Object(config);
     }

@@ -121,7 +121,13 @@ impl<'s> Explain<'s> {
         self.forms(schema, value, at, faults);
     }
 
-    fn members(&mut self, schema: &'s Map<String, Value>, object: &Map<String, Value>, at: &At<'_>, faults: &mut Vec<Fault>) {
+    fn members(
+        &mut self,
+        schema: &'s Map<String, Value>,
+        object: &Map<String, Value>,
+        at: &At<'_>,
+        faults: &mut Vec<Fault>,
+    ) {
         for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             if !object.contains_key(name) {
                 // These two are what another form of the same thing is known by.
@@ -147,7 +153,12 @@ impl<'s> Explain<'s> {
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) if !met => {
                     let before = faults.len();
-                    tell(faults, &inside, UNKNOWN, format!("is not known here: {} has no meaning in this version", quoted(name)));
+                    tell(
+                        faults,
+                        &inside,
+                        UNKNOWN,
+                        format!("is not known here: {} has no meaning in this version", quoted(name)),
+                    );
                     // It is a fault of the object, though the name is the place to look at.
                     faults[before..].iter_mut().for_each(|fault| fault.depth -= 1);
                 }
@@ -162,14 +173,21 @@ impl<'s> Explain<'s> {
 
     /// Keywords that need no explanation of their own insides.
     fn leaves(&mut self, schema: &Map<String, Value>, value: &Value, at: &At<'_>, faults: &mut Vec<Fault>) {
-        for keyword in ["format", "pattern", "not", "uniqueItems", "minLength", "minItems", "minimum", "exclusiveMinimum"] {
+        for keyword in
+            ["format", "pattern", "not", "uniqueItems", "minLength", "minItems", "minimum", "exclusiveMinimum"]
+        {
             let Some(bound) = schema.get(keyword) else { continue };
             if keyword == "format" && bound == "regex" {
                 continue;
             }
             let validator = self.leaves.entry(format!("{keyword} {bound}")).or_insert_with(|| {
                 let schema = json!({ keyword: bound });
-                jsonschema::options().offline().with_draft(jsonschema::Draft::Draft7).should_validate_formats(true).build(&schema).ok()
+                jsonschema::options()
+                    .offline()
+                    .with_draft(jsonschema::Draft::Draft7)
+                    .should_validate_formats(true)
+                    .build(&schema)
+                    .ok()
             });
             if validator.as_ref().is_some_and(|validator| !validator.is_valid(value)) {
                 tell(faults, at, UNKNOWN, leaf(keyword, bound));
@@ -202,7 +220,9 @@ impl<'s> Explain<'s> {
             match tried.iter().filter(|against| against.is_empty()).count() {
                 0 => faults.extend(meant(tried, at)),
                 1 => {}
-                _ if keyword == "oneOf" => tell(faults, at, UNKNOWN, "can be read in two ways: remove what belongs to one of them"),
+                _ if keyword == "oneOf" => {
+                    tell(faults, at, UNKNOWN, "can be read in two ways: remove what belongs to one of them")
+                }
                 _ => {}
             }
         }
@@ -223,7 +243,8 @@ fn meant(tried: Vec<Vec<Fault>>, at: &At<'_>) -> Vec<Fault> {
             })
             .sum()
     };
-    let of_other_kind = |faults: &[Fault]| faults.len() == 1 && faults[0].depth == depth && faults[0].weight == OTHER_KIND;
+    let of_other_kind =
+        |faults: &[Fault]| faults.len() == 1 && faults[0].depth == depth && faults[0].weight == OTHER_KIND;
     if tried.len() > 1 && tried.iter().all(|faults| of_other_kind(faults)) {
         // None was meant: say them all.
         let mut messages: Vec<_> = tried.into_iter().flatten().collect();

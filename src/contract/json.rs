@@ -64,13 +64,20 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, JsonProblem> {
 pub fn parse(bytes: &[u8], max_nodes: usize) -> Result<Value, JsonProblem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        JsonProblem { kind: JsonKind::Encoding, line: line_at(before), column: column_at(before), message: not_utf8(bytes) }
+        JsonProblem {
+            kind: JsonKind::Encoding,
+            line: line_at(before),
+            column: column_at(before),
+            message: not_utf8(bytes),
+        }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let limits = Limits { kind: Cell::new(None), nodes: Cell::new(max_nodes) };
     let mut reader = serde_json::Deserializer::from_str(text);
     let seed = Level { depth: 0, limits: &limits };
-    seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| problem(&error, &limits))
+    seed.deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| problem(&error, &limits))
 }
 
 /// The sentence for bytes that are not UTF-8.
@@ -100,7 +107,9 @@ fn problem(error: &serde_json::Error, limits: &Limits) -> JsonProblem {
             (JsonKind::LoneSurrogate, "holds a \\u escape that is half of a surrogate pair".to_owned())
         }
         None if error.is_eof() => (JsonKind::Syntax, "ends before the JSON does".to_owned()),
-        None if message == "trailing characters" => (JsonKind::Syntax, "holds something after the JSON value".to_owned()),
+        None if message == "trailing characters" => {
+            (JsonKind::Syntax, "holds something after the JSON value".to_owned())
+        }
         None => (JsonKind::Syntax, format!("is not JSON: {message}")),
     };
     let fit = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

@@ -77,7 +77,10 @@ impl<'a> Catalog<'a> {
             return;
         }
         if lists.depth == MAX_NESTING {
-            reader.problems.add(choices.pointer, "is a list of messages in lists of messages, too deep: list the messages themselves");
+            reader.problems.add(
+                choices.pointer,
+                "is a list of messages in lists of messages, too deep: list the messages themselves",
+            );
             return;
         }
         lists.depth += 1;
@@ -117,7 +120,10 @@ impl<'a> Catalog<'a> {
             return;
         }
         if self.events.len() == MAX_MESSAGES {
-            reader.problems.add("/channels", format!("hold more than {MAX_MESSAGES} messages: split the document into several services"));
+            reader.problems.add(
+                "/channels",
+                format!("hold more than {MAX_MESSAGES} messages: split the document into several services"),
+            );
         }
         let event = read.event(reader, name.clone(), way);
         self.by_name.insert(name, self.events.len());
@@ -134,7 +140,9 @@ impl<'a> Catalog<'a> {
         }
         if placed.channel != channel {
             let name = quoted(&placed.event.name);
-            reader.note(format!("The event {name} is in several channels of the document. It gets one channel: the first of them."));
+            reader.note(format!(
+                "The event {name} is in several channels of the document. It gets one channel: the first of them."
+            ));
         }
     }
 }
@@ -178,9 +186,16 @@ impl<'a> Read<'a> {
             (None, Some(component), _) => component,
             (None, None, Some(header)) => header.to_owned(),
             // A name that is not a text: the schema says so.
-            (None, None, None) if self.parts().any(|part| part.value.get("name").or(part.value.get("messageId")).is_some()) => return None,
+            (None, None, None)
+                if self.parts().any(|part| part.value.get("name").or(part.value.get("messageId")).is_some()) =>
+            {
+                return None;
+            }
             (None, None, None) => {
-                reader.problems.add(&*self.message.pointer, "has no name: give the message a name, which is the ce_type of its events");
+                reader.problems.add(
+                    &*self.message.pointer,
+                    "has no name: give the message a name, which is the ce_type of its events",
+                );
                 return None;
             }
         };

@@ -34,10 +34,19 @@ pub struct Payloads {
 }
 
 /// The attributes of the payload of the event `event`, in the order of the text.
-pub fn attributes<'a>(reader: &mut Reader<'a>, payload: Found<'a>, event: &str, format: Option<&str>, content: Option<&str>) -> Vec<Attribute> {
+pub fn attributes<'a>(
+    reader: &mut Reader<'a>,
+    payload: Found<'a>,
+    event: &str,
+    format: Option<&str>,
+    content: Option<&str>,
+) -> Vec<Attribute> {
     if !is_json_schema(format) {
         let format = quoted(format.unwrap_or_default());
-        reader.note(format!("The attributes of the event {} are not shown: its payload is described as {format}.", quoted(event)));
+        reader.note(format!(
+            "The attributes of the event {} are not shown: its payload is described as {format}.",
+            quoted(event)
+        ));
         return Vec::new();
     }
     // A payload among the components was validated with the document.
@@ -60,7 +69,10 @@ pub fn attributes<'a>(reader: &mut Reader<'a>, payload: Found<'a>, event: &str, 
     let attributes = known.get(&pointer).map(Vec::as_slice).unwrap_or_default();
     *told += attributes.len();
     if *told > MAX_ATTRIBUTES {
-        reader.problems.add("", format!("has more than {MAX_ATTRIBUTES} attributes over all messages: split it into several services"));
+        reader.problems.add(
+            "",
+            format!("has more than {MAX_ATTRIBUTES} attributes over all messages: split it into several services"),
+        );
         return Vec::new();
     }
     attributes.to_vec()
@@ -77,8 +89,14 @@ fn data<'a>(reader: &mut Reader<'a>, payload: &Found<'a>) -> Option<Found<'a>> {
 fn is_json_schema(format: Option<&str>) -> bool {
     let Some(format) = format else { return true };
     let media_type = format.split(';').next().unwrap_or_default().trim();
-    ["application/vnd.aai.asyncapi", "application/vnd.aai.asyncapi+json", "application/vnd.aai.asyncapi+yaml", "application/schema+json", "application/schema+yaml"]
-        .contains(&media_type)
+    [
+        "application/vnd.aai.asyncapi",
+        "application/vnd.aai.asyncapi+json",
+        "application/vnd.aai.asyncapi+yaml",
+        "application/schema+json",
+        "application/schema+yaml",
+    ]
+    .contains(&media_type)
 }
 
 /// What several schemas together say.
@@ -129,7 +147,11 @@ impl<'a> Shape<'a> {
         for name in self.names {
             let Some(schema) = self.schemas.remove(name) else { continue };
             let kind = kind(reader, schema, 0);
-            attributes.push(Attribute { name: display::line(name, MAX_NAME), kind, required: self.required.contains(name) });
+            attributes.push(Attribute {
+                name: display::line(name, MAX_NAME),
+                kind,
+                required: self.required.contains(name),
+            });
         }
         attributes
     }
@@ -160,7 +182,12 @@ fn whole_kind<'a>(reader: &mut Reader<'a>, schema: Found<'a>, depth: usize) -> S
     match schema.value.get("type") {
         Some(Value::String(one)) => typed(reader, &schema, one, depth),
         Some(Value::Array(several)) => {
-            let kinds = several.iter().take(MAX_ALTERNATIVES).filter_map(Value::as_str).map(|one| typed(reader, &schema, one, depth)).collect();
+            let kinds = several
+                .iter()
+                .take(MAX_ALTERNATIVES)
+                .filter_map(Value::as_str)
+                .map(|one| typed(reader, &schema, one, depth))
+                .collect();
             alternatives(kinds)
         }
         _ => composed(reader, &schema, depth),

@@ -96,7 +96,8 @@ impl Places {
         let spot = Spot::at(pointer);
         let mut members: Vec<_> = object.iter().collect();
         if !self.spots.is_empty() {
-            members.sort_by_cached_key(|(name, _)| self.spots.get(&spot.child(name)).map_or(u32::MAX, |place| place.rank));
+            members
+                .sort_by_cached_key(|(name, _)| self.spots.get(&spot.child(name)).map_or(u32::MAX, |place| place.rank));
         }
         members
     }
@@ -136,7 +137,8 @@ impl Scan<'_> {
                 b'"' if open.last().is_some_and(|o| o.next.is_none() && o.member.is_none()) => {
                     let start = self.at;
                     self.skip_string();
-                    let name = serde_json::from_str::<String>(&text[start..(self.at + 1).min(text.len())]).unwrap_or_default();
+                    let name =
+                        serde_json::from_str::<String>(&text[start..(self.at + 1).min(text.len())]).unwrap_or_default();
                     if let Some(object) = open.last_mut() {
                         let spot = object.spot.child(&name);
                         object.member = Some(spot);
@@ -199,11 +201,14 @@ mod tests {
     #[test]
     fn a_pointer_leads_to_the_line_of_its_member() {
         let places = Places::of_json("{\n \"b\": [1,\n  {\"x/y\": \"}\\\"\"}],\n \"a\": 2\n}");
-        for (pointer, line) in [("", 1), ("/b", 2), ("/b/0", 2), ("/b/1", 3), ("/b/1/x~1y", 3), ("/a", 4), ("/a/none", 4)] {
+        for (pointer, line) in
+            [("", 1), ("/b", 2), ("/b/0", 2), ("/b/1", 3), ("/b/1/x~1y", 3), ("/a", 4), ("/a/none", 4)]
+        {
             assert_eq!(places.line(pointer), Some(line), "{pointer}");
         }
         let object = serde_json::json!({"a": 2, "b": []});
-        let names: Vec<_> = places.ordered("", object.as_object().unwrap()).into_iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> =
+            places.ordered("", object.as_object().unwrap()).into_iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["b", "a"]);
     }
 }

@@ -39,7 +39,9 @@ impl Refused {
             Self::Version { found } => vec![Problem {
                 pointer: "/asyncapi".into(),
                 line: None,
-                message: format!("is AsyncAPI {found}, which is not supported: bring the document as AsyncAPI 2.0.0 to 2.6.0"),
+                message: format!(
+                    "is AsyncAPI {found}, which is not supported: bring the document as AsyncAPI 2.0.0 to 2.6.0"
+                ),
             }],
             Self::Invalid(problems) | Self::Duplicate(problems) => problems.clone(),
         }
@@ -122,7 +124,11 @@ impl<'p> Problems<'p> {
         if self.more > 0
             && let Some(last) = self.list.last_mut()
         {
-            *last = Problem { pointer: String::new(), line: None, message: "has more problems than are listed here".into() };
+            *last = Problem {
+                pointer: String::new(),
+                line: None,
+                message: "has more problems than are listed here".into(),
+            };
         }
         Err(if self.invalid { Refused::Invalid(self.list) } else { Refused::Duplicate(self.list) })
     }

@@ -73,7 +73,15 @@ fn understand(document: &Value, places: &Places) -> Result<(Contract, Vec<String
     let mut problems = Problems::new(places);
     version.document().validate(document, "", &mut problems);
     reference::check(document, &mut problems);
-    let mut reader = Reader { root: document, version, places, problems, notes: Vec::new(), payloads: Payloads::default(), steps: MAX_STEPS };
+    let mut reader = Reader {
+        root: document,
+        version,
+        places,
+        problems,
+        notes: Vec::new(),
+        payloads: Payloads::default(),
+        steps: MAX_STEPS,
+    };
     let service = service::read(&mut reader);
     let channels = channel::read(&mut reader);
     let Reader { problems, notes, .. } = reader;
@@ -102,7 +110,12 @@ fn version(document: &Value, places: &Places) -> Result<Version, Refused> {
         None if document.get("openapi").is_some() || document.get("swagger").is_some() => {
             return Err(refuse("", "is an OpenAPI document: bring an AsyncAPI document, version 2.0.0 to 2.6.0"));
         }
-        None => return Err(refuse("", "is not an AsyncAPI document: the member asyncapi with its version, such as \"2.6.0\", is missing")),
+        None => {
+            return Err(refuse(
+                "",
+                "is not an AsyncAPI document: the member asyncapi with its version, such as \"2.6.0\", is missing",
+            ));
+        }
     };
     if let Some(version) = Version::of(&found) {
         return Ok(version);

@@ -84,7 +84,9 @@ fn dangling(reference: &str) -> String {
 }
 
 fn too_long() -> String {
-    format!("refers to a reference to a reference and so on, more than {MAX_HOPS} times, or in a circle: refer to the value itself")
+    format!(
+        "refers to a reference to a reference and so on, more than {MAX_HOPS} times, or in a circle: refer to the value itself"
+    )
 }
 
 /// Checks every reference in the document, used or not.
@@ -161,7 +163,11 @@ impl<'v> Walk<'v, '_, '_> {
                     let inside = match (names, name.as_str()) {
                         (Names::Theirs, _) => Names::Ours,
                         (Names::Groups, _)
-                        | (_, "properties" | "patternProperties" | "definitions" | "dependencies" | "channels" | "parameters") => Names::Theirs,
+                        | (
+                            _,
+                            "properties" | "patternProperties" | "definitions" | "dependencies" | "channels"
+                            | "parameters",
+                        ) => Names::Theirs,
                         (_, "components") => Names::Groups,
                         // What is data is not read as a document; a reference in it is text.
                         (_, "example" | "examples" | "default" | "const" | "enum") => continue,

@@ -1,10 +1,6 @@
 //! What a document says about the service as a whole (section "Info Object").
 
-use super::{
-    display,
-    reader::Reader,
-    reference::Found,
-};
+use super::{display, reader::Reader, reference::Found};
 use crate::domain::names::ServiceKey;
 
 /// The member that names a service's key, in `info` or at the root.
@@ -59,5 +55,7 @@ fn chosen(reader: &mut Reader<'_>, key: &Found<'_>) -> Option<ServiceKey> {
         reader.problems.add(&*key.pointer, "must be a text: the key of the service");
         return None;
     };
-    text.parse().map_err(|invalid| reader.problems.add(&*key.pointer, format!("as the key of a service {invalid}"))).ok()
+    text.parse()
+        .map_err(|invalid| reader.problems.add(&*key.pointer, format!("as the key of a service {invalid}")))
+        .ok()
 }

@@ -47,7 +47,8 @@ pub fn parse(bytes: &[u8]) -> Result<(Value, Places), Problem> {
     if text.trim().is_empty() {
         return Err(whole("is empty".into()));
     }
-    let (value, places) = if text.trim_start().starts_with(['{', '[']) { json_or_yaml(text)? } else { yaml::parse(text)? };
+    let (value, places) =
+        if text.trim_start().starts_with(['{', '[']) { json_or_yaml(text)? } else { yaml::parse(text)? };
     if value.is_null() {
         return Err(whole("is empty".into()));
     }
@@ -126,7 +127,8 @@ fn lengths(value: &Value) -> Result<(), (String, String)> {
         }),
         Value::Object(object) => object.iter().try_for_each(|(name, inner)| {
             if name.len() > MAX_KEY {
-                let message = format!("holds the key {} of {} bytes: at most {MAX_KEY}", display::quoted(name), name.len());
+                let message =
+                    format!("holds the key {} of {} bytes: at most {MAX_KEY}", display::quoted(name), name.len());
                 return Err((String::new(), message));
             }
             lengths(inner).map_err(|(pointer, message)| (join("", name) + &pointer, message))

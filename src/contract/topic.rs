@@ -5,13 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{
-    display::quoted,
-    official::KafkaBinding,
-    places::join,
-    reader::Reader,
-    reference::Found,
-};
+use super::{display::quoted, official::KafkaBinding, places::join, reader::Reader, reference::Found};
 use crate::domain::contract::TopicWishes;
 
 /// Reads the wishes of a channel; what is wrong in them is a problem.
@@ -33,7 +27,10 @@ fn read<'a>(reader: &mut Reader<'a>, channel: &Found<'a>) -> Option<TopicWishes>
     version.channel().validate(&Value::Object(plain), &found.pointer, &mut reader.problems);
 
     if let Some(topic) = found.text("topic") {
-        reader.note(format!("The topic {} is not used: topics are named after the channel and the Space.", quoted(topic)));
+        reader.note(format!(
+            "The topic {} is not used: topics are named after the channel and the Space.",
+            quoted(topic)
+        ));
     }
     let mut wishes = TopicWishes {
         partitions: count(reader, &found, "partitions"),

@@ -52,7 +52,8 @@ fn options() -> Options {
 
 /// Parses one YAML document.
 pub fn parse(text: &str) -> Result<(Value, Places), Problem> {
-    let At { line, value }: At<Node> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| problem(&error))?;
+    let At { line, value }: At<Node> =
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| problem(&error))?;
     let mut places = Places::default();
     places.add(Spot::ROOT, line);
     let mut planted = 0;
@@ -216,7 +217,9 @@ fn sentence(error: &Error) -> String {
             | BudgetBreach::AliasAnchorRatio { .. }
             | BudgetBreach::MergeKeys { .. }
             | BudgetBreach::RecordedAnchorEvents { .. } => {
-                format!("holds too many YAML anchors, aliases or merge keys (at most {MAX_ANCHORS}): write the values out, or use $ref")
+                format!(
+                    "holds too many YAML anchors, aliases or merge keys (at most {MAX_ANCHORS}): write the values out, or use $ref"
+                )
             }
             _ => "is more than can be read".into(),
         },

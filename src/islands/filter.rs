@@ -73,10 +73,6 @@ mod browser {
             let _ = row.toggle_attribute_with_force("hidden", !fits);
             shown += u32::from(fits);
         }
-        if words.is_empty() {
-            String::new()
-        } else {
-            format!("{shown} of {}", list.length())
-        }
+        if words.is_empty() { String::new() } else { format!("{shown} of {}", list.length()) }
     }
 }

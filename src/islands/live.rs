@@ -45,8 +45,8 @@ mod browser {
     use leptos::{ev, prelude::*, task::spawn_local};
     use wasm_bindgen::{JsCast, closure::Closure};
     use web_sys::{
-        Document, DomParser, Element, Event, EventSource, HtmlElement, MessageEvent, Response,
-        SupportedType, js_sys::JsString,
+        Document, DomParser, Element, Event, EventSource, HtmlElement, MessageEvent, Response, SupportedType,
+        js_sys::JsString,
     };
 
     /// Changes come in bursts; one new page shows them all.
@@ -136,12 +136,7 @@ mod browser {
             source.set_onopen(Some(opened.as_ref().unchecked_ref()));
             source.set_onerror(Some(failed.as_ref().unchecked_ref()));
             source.set_onmessage(Some(message.as_ref().unchecked_ref()));
-            self.source.replace(Some(Open {
-                source,
-                _opened: opened,
-                _failed: failed,
-                _message: message,
-            }));
+            self.source.replace(Some(Open { source, _opened: opened, _failed: failed, _message: message }));
         }
 
         /// The browser's own reconnecting ends for good on some answers: the timer here does not.
@@ -198,20 +193,12 @@ mod browser {
             return None;
         }
         let text = answer.text().ok()?.await.ok()?;
-        let text = text
-            .dyn_ref::<JsString>()
-            .and_then(|text| text.as_string())?;
-        let new = DomParser::new()
-            .ok()?
-            .parse_from_string(&text, SupportedType::TextHtml)
-            .ok()?;
+        let text = text.dyn_ref::<JsString>().and_then(|text| text.as_string())?;
+        let new = DomParser::new().ok()?.parse_from_string(&text, SupportedType::TextHtml).ok()?;
         let parts = document().query_selector_all("[data-live][id]").ok()?;
         let mut renewed = Renewed::All;
         for nth in 0..parts.length() {
-            let Some(part) = parts
-                .get(nth)
-                .and_then(|part| part.dyn_into::<Element>().ok())
-            else {
+            let Some(part) = parts.get(nth).and_then(|part| part.dyn_into::<Element>().ok()) else {
                 continue;
             };
             if !take_over(&part, &new) {
@@ -234,14 +221,9 @@ mod browser {
             return false;
         }
         // The focus goes to what has the same id afterwards.
-        let focus = document()
-            .active_element()
-            .filter(|active| part.contains(Some(active)))
-            .map(|active| active.id());
+        let focus = document().active_element().filter(|active| part.contains(Some(active))).map(|active| active.id());
         part.set_inner_html(&html);
-        let again = focus
-            .filter(|id| !id.is_empty())
-            .and_then(|id| document().get_element_by_id(&id));
+        let again = focus.filter(|id| !id.is_empty()).and_then(|id| document().get_element_by_id(&id));
         if let Some(again) = again.and_then(|again| again.dyn_into::<HtmlElement>().ok()) {
             let _ = again.focus();
         }
@@ -249,9 +231,6 @@ mod browser {
     }
 
     fn busy(part: &Element) -> bool {
-        part.query_selector("input:focus, textarea:focus, select:focus, dialog[open]")
-            .ok()
-            .flatten()
-            .is_some()
+        part.query_selector("input:focus, textarea:focus, select:focus, dialog[open]").ok().flatten().is_some()
     }
 }

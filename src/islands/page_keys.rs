@@ -32,9 +32,7 @@ mod browser {
             let _ = root.set_attribute("data-clipboard", "");
         }
         window_event_listener(ev::click, move |event| {
-            let target = event
-                .target()
-                .and_then(|target| target.dyn_into::<Element>().ok());
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
             if let Some(button) = target.and_then(|target| target.closest(".copy").ok().flatten()) {
                 spawn_local(copy(button, said));
             }
@@ -43,13 +41,7 @@ mod browser {
 
     async fn copy(button: Element, said: RwSignal<String>) {
         let Some(text) = text_of(&button) else { return };
-        if window()
-            .navigator()
-            .clipboard()
-            .write_text(&text)
-            .await
-            .is_err()
-        {
+        if window().navigator().clipboard().write_text(&text).await.is_err() {
             said.set("The browser did not let this page copy".to_owned());
             return;
         }
@@ -63,22 +55,13 @@ mod browser {
     }
 
     fn text_of(button: &Element) -> Option<String> {
-        button
-            .get_attribute("data-copy")
-            .filter(|text| !text.is_empty())
-            .or_else(|| {
-                let around = button.closest("[data-copyable]").ok()??;
-                around
-                    .query_selector("[data-copy-text]")
-                    .ok()??
-                    .text_content()
-            })
+        button.get_attribute("data-copy").filter(|text| !text.is_empty()).or_else(|| {
+            let around = button.closest("[data-copyable]").ok()??;
+            around.query_selector("[data-copy-text]").ok()??.text_content()
+        })
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the listener is handed the event"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "the listener is handed the event")]
     fn to_search(event: KeyboardEvent) {
         let plain = !(event.ctrl_key() || event.alt_key() || event.meta_key());
         if event.key() != "/" || !plain || typing(&event) {
@@ -100,13 +83,7 @@ mod browser {
 
     /// Whether the key goes into a field.
     fn typing(event: &KeyboardEvent) -> bool {
-        let target = event
-            .target()
-            .and_then(|target| target.dyn_into::<Element>().ok());
-        target.is_some_and(|target| {
-            target
-                .matches("input, textarea, select, dialog *")
-                .unwrap_or_default()
-        })
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        target.is_some_and(|target| target.matches("input, textarea, select, dialog *").unwrap_or_default())
     }
 }

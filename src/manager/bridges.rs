@@ -137,7 +137,7 @@ impl Manager {
         }
         store::bridges::update(&mut tx, id, &name, &space, &region).await?;
         let after = Some(json!({ "name": name, "space": space.name, "region": region }));
-        self.record(&mut tx, actor, act("bridge.changed", id, &name, shown_head(&bridge), after)).await?;
+        self.record(&mut tx, actor, act("bridge.changed", id, &name, Some(shown_head(&bridge)), after)).await?;
         commit(tx).await
     }
 
@@ -206,12 +206,11 @@ impl Manager {
             self.parse_routes(&mut db, &space, &region, routes).await?;
             bridge
         };
-        let role = match routes.is_empty() {
-            true => None,
-            false => {
-                let known = bridge.role_id.as_deref().or(bridge.role_arn.as_deref());
-                Some(aws.ensure_role(id, &bridge.external_id, known).await?)
-            }
+        let role = if routes.is_empty() {
+            None
+        } else {
+            let known = bridge.role_id.as_deref().or(bridge.role_arn.as_deref());
+            Some(aws.ensure_role(id, &bridge.external_id, known).await?)
         };
 
         let mut tx = self.begin().await?;
@@ -244,10 +243,10 @@ impl Manager {
         }
         let after = store::bridges::find(&mut tx, id).await?.ok_or(Error::NotFound("bridge"))?;
         if head_changed {
-            let act = act("bridge.changed", id, &name, shown_head(&bridge), shown_head(&after));
+            let act = act("bridge.changed", id, &name, Some(shown_head(&bridge)), Some(shown_head(&after)));
             self.record(&mut tx, actor, act).await?;
         }
-        let act = act("bridge.routes-saved", id, &name, shown_routes(&bridge), shown_routes(&after));
+        let act = act("bridge.routes-saved", id, &name, Some(shown_routes(&bridge)), Some(shown_routes(&after)));
         self.record(&mut tx, actor, act).await?;
         commit(tx).await
     }
@@ -625,15 +624,15 @@ fn moves_only_as_draft() -> Error {
 }
 
 /// What the history shows of a bridge itself.
-fn shown_head(bridge: &Bridge) -> Option<Value> {
-    Some(json!({ "name": bridge.name, "space": bridge.space.name, "region": bridge.region }))
+fn shown_head(bridge: &Bridge) -> Value {
+    json!({ "name": bridge.name, "space": bridge.space.name, "region": bridge.region })
 }
 
 /// What the history shows of its routes.
-fn shown_routes(bridge: &Bridge) -> Option<Value> {
+fn shown_routes(bridge: &Bridge) -> Value {
     let shown =
         |r: &Route| json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue });
-    Some(json!({ "routes": bridge.routes.iter().map(shown).collect::<Vec<_>>() }))
+    json!({ "routes": bridge.routes.iter().map(shown).collect::<Vec<_>>() })
 }
 
 fn act(name: &'static str, id: BridgeId, title: &Title, before: Option<Value>, after: Option<Value>) -> Act {

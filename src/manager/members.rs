@@ -200,16 +200,12 @@ impl Manager {
         drop(db);
         let is_right = verify_password(password, hashed).await?;
         let mut db = self.read().await?;
-        match member.filter(|m| is_right && !m.blocked) {
-            Some(member) => {
-                store::members::delete_failures(&mut db, &key).await?;
-                Ok(member)
-            }
-            None => {
-                store::members::insert_failure(&mut db, &key).await?;
-                Err(refused())
-            }
-        }
+        let Some(member) = member.filter(|m| is_right && !m.blocked) else {
+            store::members::insert_failure(&mut db, &key).await?;
+            return Err(refused());
+        };
+        store::members::delete_failures(&mut db, &key).await?;
+        Ok(member)
     }
 
     /// The member, unless blocked or gone.

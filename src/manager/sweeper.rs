@@ -22,10 +22,10 @@ impl Manager {
                 tracing::warn!(%error, "bridges could not be swept");
             }
             // Sessions expire by themselves; their rows only have to go now and then.
-            if passes.is_multiple_of(150) {
-                if let Err(error) = self.sweep_sessions().await {
-                    tracing::warn!(%error, "sessions could not be swept");
-                }
+            if passes.is_multiple_of(150)
+                && let Err(error) = self.sweep_sessions().await
+            {
+                tracing::warn!(%error, "sessions could not be swept");
             }
             passes += 1;
             tokio::select! {

@@ -147,6 +147,7 @@ impl Followed {
     }
 
     /// The state of a whole: failed if a part failed, pending if a part is, else applied.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Failed(why), _) | (_, Self::Failed(why)) => Self::Failed(why),

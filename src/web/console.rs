@@ -33,7 +33,7 @@ use crate::manager::Error;
 /// The largest form: contracts come over the API.
 const FORM_MAX: usize = 256 * 1024;
 /// How long a page may take. AWS answers within this, or the page says that it did not.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why the console cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -113,13 +113,11 @@ async fn require_origin(request: Request, next: Next) -> Response {
 }
 
 async fn not_found(visit: Option<Visit>, guest: Guest, State(_): State<Web>) -> Response {
-    match visit {
-        Some(visit) => visit.refusal(Error::NotFound("page")).await,
-        None => {
-            let text = "There is no such page.";
-            guest.render(StatusCode::NOT_FOUND, "Not found", false, move || super::visit::notice(text.into())).await
-        }
+    if let Some(visit) = visit {
+        return visit.refusal(Error::NotFound("page")).await;
     }
+    let text = "There is no such page.";
+    guest.render(StatusCode::NOT_FOUND, "Not found", false, move || super::visit::notice(text.into())).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]

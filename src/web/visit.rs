@@ -17,7 +17,7 @@ use tower_sessions::Session;
 
 use super::{
     Web, paths,
-    ui::{self, Crumb, Flash, Frame, MemberView, Moment, NavItem, Section, Theme, Tone},
+    ui::{self, Crumb, Flash, Frame, MemberView, NavItem, Section, Theme, Tone},
 };
 use crate::{
     domain::member::{Member, Role},
@@ -207,19 +207,9 @@ impl Visit {
         self.guest.now
     }
 
-    /// A time as the page shows it.
-    pub fn moment(&self, at: OffsetDateTime) -> Moment {
-        Moment::new(at, self.guest.now)
-    }
-
     /// Whether the member is an admin.
     pub fn is_admin(&self) -> bool {
         self.member.role == Role::Admin
-    }
-
-    /// The same request as someone's who is not signed in.
-    pub fn guest(&self) -> &Guest {
-        &self.guest
     }
 
     /// After an act: goes to a page, which says once what was done.

@@ -1,5 +1,7 @@
 //! Integration tests: real Postgres, real Kafka, the stand-in of AWS. `dev/test` starts them.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 mod api;
 mod aws;
 mod boundaries;

@@ -1,8 +1,14 @@
 //! Named bad inputs: each with what must become of it, answered within a second.
 
-use std::{fmt::Write, time::{Duration, Instant}};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
-use super::{super::{JsonKind, MAX_BYTES, Reading, Refused, on_its_own_stack, read, read_here, strict_json}, ONE, document};
+use super::{
+    super::{JsonKind, MAX_BYTES, Reading, Refused, on_its_own_stack, read, read_here, strict_json},
+    ONE, document,
+};
 
 /// What must become of a document.
 enum Answer {
@@ -53,20 +59,24 @@ fn many_attributes(size: usize) -> String {
 fn messages(count: usize) -> String {
     let mut text = document("channels:\n");
     for number in 0..count {
-        writeln!(text, "  c{number}:\n    subscribe:\n      message: {{name: m{number}, payload: {{type: object}}}}").unwrap();
+        writeln!(text, "  c{number}:\n    subscribe:\n      message: {{name: m{number}, payload: {{type: object}}}}")
+            .unwrap();
     }
     text
 }
 
 fn payload(schema: &str) -> String {
-    document(&format!("channels:\n  orders:\n    subscribe:\n      message:\n        name: OrderPlaced\n        payload: {schema}\n"))
+    document(&format!(
+        "channels:\n  orders:\n    subscribe:\n      message:\n        name: OrderPlaced\n        payload: {schema}\n"
+    ))
 }
 
 fn components(channels: &str, components: &str) -> String {
     document(&format!("{channels}components:\n{components}"))
 }
 
-const REFERRING: &str = "channels:\n  orders:\n    subscribe:\n      message: {name: a, payload: {$ref: '#/components/schemas/s0'}}\n";
+const REFERRING: &str =
+    "channels:\n  orders:\n    subscribe:\n      message: {name: a, payload: {$ref: '#/components/schemas/s0'}}\n";
 
 fn chain(length: usize) -> String {
     let mut schemas = "  schemas:\n".to_owned();
@@ -120,7 +130,8 @@ fn shared_payload() -> String {
 fn cases() -> Vec<Case> {
     let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0, 0, 0, 13, 0xff, 0xfe]].concat();
     let json = r##"{"asyncapi": "2.6.0", "info": {"title": "Orders", "version": "1"}, "channels": {"a/b": {"publish": {"message": {"name": "A"}}}}}"##;
-    let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| format!("{text}a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1));
+    let bomb = (1..30)
+        .fold("a0: &a0 [x, x]\n".to_owned(), |text, n| format!("{text}a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1));
     let anchors = (0..100_000).fold(String::new(), |mut text, n| {
         writeln!(text, "- &a{n}").unwrap();
         text
@@ -137,82 +148,260 @@ fn cases() -> Vec<Case> {
         case("Y04-self-alias in a list", "a: &a [*a]\n", Invalid("alias")),
         case("Y05-100k-anchors", anchors, Invalid("anchors")),
         case("Y05-alias bomb", bomb, Invalid("alias")),
-        case("Y05-alias of alias of a large value", document(&format!("x-a: &a [{}]\nx-b: [{}]\n{ONE}", "1, ".repeat(10_000), "*a, ".repeat(900))), Invalid("alias")),
+        case(
+            "Y05-alias of alias of a large value",
+            document(&format!("x-a: &a [{}]\nx-b: [{}]\n{ONE}", "1, ".repeat(10_000), "*a, ".repeat(900))),
+            Invalid("alias"),
+        ),
         case("Y07-10k-documents", "a: 1\n---\n".repeat(10_000), Invalid("several YAML documents")),
         case("Y07-10k-empty-documents", "---\n".repeat(10_000), Invalid("several YAML documents")),
         case("Y07-two-documents", format!("{0}---\n{0}", document(ONE)), Invalid("several YAML documents")),
-        case("Y08-unknown-tag", document(&ONE.replace("name: OrderPlaced", "name: !secret OrderPlaced")), Invalid("tag")),
+        case(
+            "Y08-unknown-tag",
+            document(&ONE.replace("name: OrderPlaced", "name: !secret OrderPlaced")),
+            Invalid("tag"),
+        ),
         case("Y08-python-tag", "!!python/object/apply:os.system [ls]\n", Invalid("tag")),
         case("Y08-global-tag", "!<tag:example.com,2026:x> {a: 1}\n", Invalid("tag")),
-        case("Y10-ref-metadata-ip", payload("{$ref: 'http://169.254.169.254/latest/meta-data/'}"), Invalid("only references inside the document")),
-        case("Y10-ref to a host in a property", payload("{type: object, properties: {a: {$ref: 'https://example.com/a.json#/b'}}}"), Invalid("only references inside the document")),
-        case("Y10-ref of a channel", document("channels:\n  orders: {$ref: 'http://169.254.169.254/c'}\n"), Invalid("only references inside the document")),
+        case(
+            "Y10-ref-metadata-ip",
+            payload("{$ref: 'http://169.254.169.254/latest/meta-data/'}"),
+            Invalid("only references inside the document"),
+        ),
+        case(
+            "Y10-ref to a host in a property",
+            payload("{type: object, properties: {a: {$ref: 'https://example.com/a.json#/b'}}}"),
+            Invalid("only references inside the document"),
+        ),
+        case(
+            "Y10-ref of a channel",
+            document("channels:\n  orders: {$ref: 'http://169.254.169.254/c'}\n"),
+            Invalid("only references inside the document"),
+        ),
         case("Y11-ref-file", payload("{$ref: 'file:///etc/passwd'}"), Invalid("only references inside the document")),
         case("Y11-ref-relative", payload("{$ref: '../../etc/passwd'}"), Invalid("only references inside the document")),
-        case("Y11-ref in a component nobody uses", components(ONE, "  schemas:\n    s: {properties: {a: {$ref: './s.yaml'}}}\n"), Invalid("only references inside the document")),
+        case(
+            "Y11-ref in a component nobody uses",
+            components(ONE, "  schemas:\n    s: {properties: {a: {$ref: './s.yaml'}}}\n"),
+            Invalid("only references inside the document"),
+        ),
         case("Y11-ref to nothing", payload("{$ref: '#/components/schemas/Missing'}"), Invalid("not in the document")),
         case("Y13-ref-chain-10k", chain(10_000), Invalid("a reference to a reference")),
-        case("Y13-ref-chain-10k nobody uses", chain(10_000).replace("$ref: '#/components/schemas/s0'", "type: object"), Invalid("a reference to a reference")),
+        case(
+            "Y13-ref-chain-10k nobody uses",
+            chain(10_000).replace("$ref: '#/components/schemas/s0'", "type: object"),
+            Invalid("a reference to a reference"),
+        ),
         case("Y13-ref-chain-2", chain(2), Taken),
-        case("Y13-ref-circle", components(REFERRING, "  schemas:\n    s0: {$ref: '#/components/schemas/s1'}\n    s1: {$ref: '#/components/schemas/s0'}\n"), Invalid("in a circle")),
-        case("Y13-ref-to-itself", payload("{$ref: '#/channels/orders/subscribe/message/payload'}"), Invalid("in a circle")),
+        case(
+            "Y13-ref-circle",
+            components(
+                REFERRING,
+                "  schemas:\n    s0: {$ref: '#/components/schemas/s1'}\n    s1: {$ref: '#/components/schemas/s0'}\n",
+            ),
+            Invalid("in a circle"),
+        ),
+        case(
+            "Y13-ref-to-itself",
+            payload("{$ref: '#/channels/orders/subscribe/message/payload'}"),
+            Invalid("in a circle"),
+        ),
         case("Y13-doubling allOf", doubling("allOf", 60), Taken),
         case("Y13-doubling oneOf", doubling("oneOf", 60), Taken),
-        case("Y13-doubling anyOf in a property", doubling("anyOf", 60).replace("payload: {$ref", "payload: {properties: {p: {$ref").replace("s0'}}", "s0'}}}}"), Taken),
+        case(
+            "Y13-doubling anyOf in a property",
+            doubling("anyOf", 60)
+                .replace("payload: {$ref", "payload: {properties: {p: {$ref")
+                .replace("s0'}}", "s0'}}}}"),
+            Taken,
+        ),
         case("Y13-doubling lists of messages", doubling_messages(40), Invalid("too deep")),
         case("Y13-doubling shallow lists of messages", doubling_messages(14), Invalid("no message")),
-        case("Y13-recursive schema", components(REFERRING, "  schemas:\n    s0: {type: object, properties: {inner: {type: array, items: {$ref: '#/components/schemas/s0'}}}}\n"), Taken),
-        case("Y13-allOf in a circle", components(REFERRING, "  schemas:\n    s0: {allOf: [{$ref: '#/components/schemas/s0'}], properties: {a: {type: string}}}\n"), Taken),
-        case("Y13-array of itself", components(REFERRING, "  schemas:\n    s0: {type: object, properties: {a: {$ref: '#/components/schemas/s1'}}}\n    s1: {type: array, items: {$ref: '#/components/schemas/s1'}}\n"), Taken),
+        case(
+            "Y13-recursive schema",
+            components(
+                REFERRING,
+                "  schemas:\n    s0: {type: object, properties: {inner: {type: array, items: {$ref: '#/components/schemas/s0'}}}}\n",
+            ),
+            Taken,
+        ),
+        case(
+            "Y13-allOf in a circle",
+            components(
+                REFERRING,
+                "  schemas:\n    s0: {allOf: [{$ref: '#/components/schemas/s0'}], properties: {a: {type: string}}}\n",
+            ),
+            Taken,
+        ),
+        case(
+            "Y13-array of itself",
+            components(
+                REFERRING,
+                "  schemas:\n    s0: {type: object, properties: {a: {$ref: '#/components/schemas/s1'}}}\n    s1: {type: array, items: {$ref: '#/components/schemas/s1'}}\n",
+            ),
+            Taken,
+        ),
         case("Y13-one large payload for 1000 messages", shared_payload(), Invalid("more than 50000 attributes")),
         case("Y14-json-in-yaml", json, Taken),
-        case("Y14-json-in-yaml with tabs and surrogate pairs", json.replace(", ", ",\n\t").replace("Orders", r"Orders \ud83d\ude00 \/ x"), Taken),
-        case("Y14-flow style", "{asyncapi: '2.6.0', info: {title: Orders, version: '1'}, channels: {a: {publish: {message: {name: A}}}}}", Taken),
+        case(
+            "Y14-json-in-yaml with tabs and surrogate pairs",
+            json.replace(", ", ",\n\t").replace("Orders", r"Orders \ud83d\ude00 \/ x"),
+            Taken,
+        ),
+        case(
+            "Y14-flow style",
+            "{asyncapi: '2.6.0', info: {title: Orders, version: '1'}, channels: {a: {publish: {message: {name: A}}}}}",
+            Taken,
+        ),
         case("Y14-json with a byte order mark", format!("\u{feff}{json}"), Taken),
         case("Y16-dup-keys", document(&format!("{ONE}channels: {{}}\n")), Invalid("twice")),
-        case("Y16-dup-keys inside", document(&ONE.replace("name: OrderPlaced", "name: OrderPlaced\n        name: Other")), Invalid("\"name\" twice")),
-        case("Y16-dup-keys in JSON", json.replace("\"name\": \"A\"", "\"name\": \"A\", \"name\": \"B\""), Invalid("\"name\" twice")),
+        case(
+            "Y16-dup-keys inside",
+            document(&ONE.replace("name: OrderPlaced", "name: OrderPlaced\n        name: Other")),
+            Invalid("\"name\" twice"),
+        ),
+        case(
+            "Y16-dup-keys in JSON",
+            json.replace("\"name\": \"A\"", "\"name\": \"A\", \"name\": \"B\""),
+            Invalid("\"name\" twice"),
+        ),
         case("Y16-dup-keys by notation", payload("{1: a, '1': b}"), Invalid("twice")),
-        case("Y16-dup-keys by escape in JSON", json.replace("\"name\": \"A\"", "\"name\": \"A\", \"n\\u0061me\": \"B\""), Invalid("\"name\" twice")),
+        case(
+            "Y16-dup-keys by escape in JSON",
+            json.replace("\"name\": \"A\"", "\"name\": \"A\", \"n\\u0061me\": \"B\""),
+            Invalid("\"name\" twice"),
+        ),
         case("Y17-version-3", document(ONE).replace("2.6.0", "3.0.0"), Version("3.0.0")),
         case("Y17-version-3.1 in JSON", json.replace("2.6.0", "3.1.0"), Version("3.1.0")),
         case("Y17-version-1.2", document(ONE).replace("2.6.0", "1.2.0"), Version("1.2.0")),
         case("Y17-version-2.7", document(ONE).replace("2.6.0", "2.7.0"), Version("2.7.0")),
         case("Y17-version as a number", document(ONE).replace("'2.6.0'", "3.0"), Version("3.0")),
-        case("Y17-version 2.6 as a number", document(ONE).replace("'2.6.0'", "2.6"), Invalid("must be written \"2.6.0\"")),
+        case(
+            "Y17-version 2.6 as a number",
+            document(ONE).replace("'2.6.0'", "2.6"),
+            Invalid("must be written \"2.6.0\""),
+        ),
         case("Y17-no version", document(ONE).replace("asyncapi: '2.6.0'\n", ""), Invalid("member asyncapi")),
         case("Y17-OpenAPI", "openapi: 3.1.0\ninfo: {title: a, version: b}\npaths: {}\n", Invalid("OpenAPI")),
         case("Y19-no-messages", document("channels: {}\n"), Invalid("no message")),
-        case("Y19-no-messages in a channel", document("channels:\n  orders: {description: nothing}\n"), Invalid("no message")),
-        case("Y19-no-messages in an operation", document("channels:\n  orders: {subscribe: {summary: nothing}}\n"), Invalid("no message")),
-        case("Y19-no-messages but a component", components("channels: {}\n", "  messages: {A: {payload: {type: object}}}\n"), Invalid("no message")),
-        case("Y20-dup-message-name", document("channels:\n  a: {subscribe: {message: {name: X, payload: {type: object}}}}\n  b: {subscribe: {message: {name: X, payload: {type: string}}}}\n"), Duplicate("\"X\"")),
-        case("Y20-dup-message-name, equal messages in two channels", document("channels:\n  a: {subscribe: {message: {name: X}}}\n  b: {subscribe: {message: {name: X}}}\n"), Duplicate("\"X\"")),
-        case("Y20-dup-message-name in a list", document("channels:\n  a: {subscribe: {message: {oneOf: [{name: X}, {name: X}]}}}\n"), Duplicate("\"X\"")),
-        case("Y20-dup-message-name of components", components("channels:\n  a: {subscribe: {message: {oneOf: [{$ref: '#/components/messages/P'}, {$ref: '#/components/messages/Q'}]}}}\n", "  messages:\n    P: {name: X, payload: {type: object}}\n    Q: {name: X, payload: {type: object}}\n"), Duplicate("\"X\"")),
-        case("Y20-other problems count more", document("channels:\n  a: {subscribe: {message: {oneOf: [{name: X}, {name: X}, {payload: {type: what}}]}}}\n"), Invalid("what")),
+        case(
+            "Y19-no-messages in a channel",
+            document("channels:\n  orders: {description: nothing}\n"),
+            Invalid("no message"),
+        ),
+        case(
+            "Y19-no-messages in an operation",
+            document("channels:\n  orders: {subscribe: {summary: nothing}}\n"),
+            Invalid("no message"),
+        ),
+        case(
+            "Y19-no-messages but a component",
+            components("channels: {}\n", "  messages: {A: {payload: {type: object}}}\n"),
+            Invalid("no message"),
+        ),
+        case(
+            "Y20-dup-message-name",
+            document(
+                "channels:\n  a: {subscribe: {message: {name: X, payload: {type: object}}}}\n  b: {subscribe: {message: {name: X, payload: {type: string}}}}\n",
+            ),
+            Duplicate("\"X\""),
+        ),
+        case(
+            "Y20-dup-message-name, equal messages in two channels",
+            document("channels:\n  a: {subscribe: {message: {name: X}}}\n  b: {subscribe: {message: {name: X}}}\n"),
+            Duplicate("\"X\""),
+        ),
+        case(
+            "Y20-dup-message-name in a list",
+            document("channels:\n  a: {subscribe: {message: {oneOf: [{name: X}, {name: X}]}}}\n"),
+            Duplicate("\"X\""),
+        ),
+        case(
+            "Y20-dup-message-name of components",
+            components(
+                "channels:\n  a: {subscribe: {message: {oneOf: [{$ref: '#/components/messages/P'}, {$ref: '#/components/messages/Q'}]}}}\n",
+                "  messages:\n    P: {name: X, payload: {type: object}}\n    Q: {name: X, payload: {type: object}}\n",
+            ),
+            Duplicate("\"X\""),
+        ),
+        case(
+            "Y20-other problems count more",
+            document(
+                "channels:\n  a: {subscribe: {message: {oneOf: [{name: X}, {name: X}, {payload: {type: what}}]}}}\n",
+            ),
+            Invalid("what"),
+        ),
         case("Y22-1000-messages", messages(1_000), Taken),
         case("Y22-1001-messages", messages(1_001), Invalid("more than 1000 messages")),
         case("Y23-bad-attribute-type", payload("{type: object, properties: {a: {type: strin}}}"), Invalid("\"strin\"")),
-        case("Y23-bad-attribute-type in a component", components(REFERRING, "  schemas:\n    s0: {type: object, properties: {a: {type: datetime}}}\n"), Invalid("\"datetime\"")),
-        case("Y23-bad-attribute-type in a component message", components("channels:\n  a: {publish: {message: {$ref: '#/components/messages/M'}}}\n", "  messages:\n    M: {payload: {type: object, properties: {a: {type: 5}}}}\n"), Invalid("is 5, but")),
+        case(
+            "Y23-bad-attribute-type in a component",
+            components(REFERRING, "  schemas:\n    s0: {type: object, properties: {a: {type: datetime}}}\n"),
+            Invalid("\"datetime\""),
+        ),
+        case(
+            "Y23-bad-attribute-type in a component message",
+            components(
+                "channels:\n  a: {publish: {message: {$ref: '#/components/messages/M'}}}\n",
+                "  messages:\n    M: {payload: {type: object, properties: {a: {type: 5}}}}\n",
+            ),
+            Invalid("is 5, but"),
+        ),
         case("Y25-png-as-yml", png, Invalid("PNG picture")),
         case("Y25-zip-as-yml", b"PK\x03\x04abc".as_slice(), Invalid("ZIP")),
         case("Y26-exe as yml", b"MZ\x90\x00\x03".as_slice(), Invalid("program")),
-        case("Y28-redos-pattern", payload("{type: object, properties: {a: {type: string, pattern: '^(a+)+$'}}}"), Taken),
-        case("Y28-pattern that is none", payload("{type: object, properties: {a: {type: string, pattern: '(['}}, patternProperties: {'(((a{1,9999}){1,9999})': {}}}"), Taken),
-        case("Y28-large pattern", payload(&format!("{{type: string, pattern: '{}'}}", "(a{1,999}){1,999}".repeat(3_000))), Taken),
+        case(
+            "Y28-redos-pattern",
+            payload("{type: object, properties: {a: {type: string, pattern: '^(a+)+$'}}}"),
+            Taken,
+        ),
+        case(
+            "Y28-pattern that is none",
+            payload(
+                "{type: object, properties: {a: {type: string, pattern: '(['}}, patternProperties: {'(((a{1,9999}){1,9999})': {}}}",
+            ),
+            Taken,
+        ),
+        case(
+            "Y28-large pattern",
+            payload(&format!("{{type: string, pattern: '{}'}}", "(a{1,999}){1,999}".repeat(3_000))),
+            Taken,
+        ),
         case("Y29-invalid-utf8", [document(ONE).as_bytes(), b"x-a: \xc3\x28\n"].concat(), Invalid("not UTF-8")),
         case("Y29-utf16", document(ONE).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(), Invalid("")),
-        case("Y29-utf16 with a byte order mark", [vec![0xff, 0xfe], document(ONE).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat(), Invalid("UTF-16")),
+        case(
+            "Y29-utf16 with a byte order mark",
+            [vec![0xff, 0xfe], document(ONE).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat(),
+            Invalid("UTF-16"),
+        ),
         case("Y31-crlf", document(ONE).replace('\n', "\r\n"), Taken),
         case("Y31-crlf in JSON", json.replace(", ", ",\r\n"), Taken),
-        case("Y32-900KB-scalar", document(&format!("  description: {}\n{ONE}", "x".repeat(900_000))), Invalid("bytes: at most")),
-        case("Y32-900KB-scalar as a name", document(&ONE.replace("OrderPlaced", &"x".repeat(900_000))), Invalid("bytes: at most")),
+        case(
+            "Y32-900KB-scalar",
+            document(&format!("  description: {}\n{ONE}", "x".repeat(900_000))),
+            Invalid("bytes: at most"),
+        ),
+        case(
+            "Y32-900KB-scalar as a name",
+            document(&ONE.replace("OrderPlaced", &"x".repeat(900_000))),
+            Invalid("bytes: at most"),
+        ),
         case("Y32-900KB-scalar in JSON", json.replace("Orders", &"x".repeat(900_000)), Invalid("bytes: at most")),
-        case("Y32-900KB-scalar in quotes of many lines", document(&format!("  description: \"{}\"\n{ONE}", "x\n\n   ".repeat(150_000))), Invalid("bytes: at most")),
-        case("Y32-900KB-key", payload(&format!("{{type: object, properties: {{{}: {{}}}}}}", "k".repeat(900_000))), Invalid("")),
-        case("Y32-900KB-key in JSON", json.replace("\"a/b\"", &format!("\"{}\"", "k".repeat(900_000))), Invalid("bytes: at most")),
+        case(
+            "Y32-900KB-scalar in quotes of many lines",
+            document(&format!("  description: \"{}\"\n{ONE}", "x\n\n   ".repeat(150_000))),
+            Invalid("bytes: at most"),
+        ),
+        case(
+            "Y32-900KB-key",
+            payload(&format!("{{type: object, properties: {{{}: {{}}}}}}", "k".repeat(900_000))),
+            Invalid(""),
+        ),
+        case(
+            "Y32-900KB-key in JSON",
+            json.replace("\"a/b\"", &format!("\"{}\"", "k".repeat(900_000))),
+            Invalid("bytes: at most"),
+        ),
         case("Y34-empty-file", "", Invalid("empty")),
         case("Y34-blanks", " \r\n\t\n", Invalid("empty")),
         case("Y34-remarks only", "# nothing\n---\n# more\n", Invalid("empty")),
@@ -226,17 +415,59 @@ fn cases() -> Vec<Case> {
         case("deep list in YAML", format!("a: {}", nested("[", "b", "]", 100_000)), Invalid("")),
         case("deep map", (0..1_000).map(|n| " ".repeat(n) + "a:\n").collect::<String>(), Invalid("deeper")),
         case("deep, but right", payload(&nested("{allOf: [", "{type: object}", "]}", 27)), Taken),
-        case("deep lists of messages", document(&format!("channels:\n  a:\n    publish:\n      message: {}\n", nested("{oneOf: [", "{name: X}", "]}", 27))), Invalid("too deep")),
+        case(
+            "deep lists of messages",
+            document(&format!(
+                "channels:\n  a:\n    publish:\n      message: {}\n",
+                nested("{oneOf: [", "{name: X}", "]}", 27)
+            )),
+            Invalid("too deep"),
+        ),
         case("deep and wrong at the end", payload(&nested("{items: ", "{type: what}", "}", 50)), Invalid("what")),
-        case("deep anyOf and wrong at the end", payload(&nested("{anyOf: [", "{type: what}", "]}", 25)), Invalid("what")),
+        case(
+            "deep anyOf and wrong at the end",
+            payload(&nested("{anyOf: [", "{type: what}", "]}", 25)),
+            Invalid("what"),
+        ),
         case("very many values", format!("x: [{}]", "0,".repeat(520_000)), Invalid("values")),
         case("very many values in JSON", format!("[{}0]", "0,".repeat(520_000)), Invalid("values")),
         case("very many wrong values", wrong_elements, Invalid("text")),
-        case("very many unknown members", document(&format!("{ONE}{}", (0..50_000).fold(String::new(), |text, n| text + &format!("k{n}: 1\n")))), Invalid("not known here")),
-        case("very many references to nothing", document(&format!("{ONE}components:\n  schemas:\n{}", (0..20_000).fold(String::new(), |text, n| text + &format!("    s{n}: {{$ref: '#/a'}}\n")))), Invalid("not in the document")),
-        case("long keys and very many wrong values", payload(&format!("{}{{required: [{}]}}{}", format!("{{properties: {{{}: ", "k".repeat(1_000)).repeat(20), "1,".repeat(100_000), "}}".repeat(20))), Invalid("text")),
-        case("merge keys", document(&format!("x-a: &a {{type: string}}\n{}", ONE.replace("{type: string}", "{<<: *a, format: email}"))), Taken),
-        case("several problems at once", document("channels:\n  a: {subscribe: {message: 5}, unknown: 1}\nother: 1\n"), Invalid("other")),
+        case(
+            "very many unknown members",
+            document(&format!("{ONE}{}", (0..50_000).fold(String::new(), |text, n| text + &format!("k{n}: 1\n")))),
+            Invalid("not known here"),
+        ),
+        case(
+            "very many references to nothing",
+            document(&format!(
+                "{ONE}components:\n  schemas:\n{}",
+                (0..20_000).fold(String::new(), |text, n| text + &format!("    s{n}: {{$ref: '#/a'}}\n"))
+            )),
+            Invalid("not in the document"),
+        ),
+        case(
+            "long keys and very many wrong values",
+            payload(&format!(
+                "{}{{required: [{}]}}{}",
+                format!("{{properties: {{{}: ", "k".repeat(1_000)).repeat(20),
+                "1,".repeat(100_000),
+                "}}".repeat(20)
+            )),
+            Invalid("text"),
+        ),
+        case(
+            "merge keys",
+            document(&format!(
+                "x-a: &a {{type: string}}\n{}",
+                ONE.replace("{type: string}", "{<<: *a, format: email}")
+            )),
+            Taken,
+        ),
+        case(
+            "several problems at once",
+            document("channels:\n  a: {subscribe: {message: 5}, unknown: 1}\nother: 1\n"),
+            Invalid("other"),
+        ),
     ]
 }
 

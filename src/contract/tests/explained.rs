@@ -29,11 +29,19 @@ fn the_form_that_was_meant_is_explained() {
     for (text, expected) in [
         (message("5"), vec!["/channels/orders/subscribe/message|8|must be an object, but is a number"]),
         (message("{$ref: 5}"), vec!["/channels/orders/subscribe/message/$ref|8|must be a text, but is a number"]),
-        (message("{oneOf: {name: A}}"), vec!["/channels/orders/subscribe/message/oneOf|8|must be a list, but is an object"]),
-        (message("{oneOf: [{name: 5}]}"), vec!["/channels/orders/subscribe/message/oneOf/0/name|8|must be a text, but is a number"]),
+        (
+            message("{oneOf: {name: A}}"),
+            vec!["/channels/orders/subscribe/message/oneOf|8|must be a list, but is an object"],
+        ),
+        (
+            message("{oneOf: [{name: 5}]}"),
+            vec!["/channels/orders/subscribe/message/oneOf/0/name|8|must be a text, but is a number"],
+        ),
         (
             message("{name: A, payload: {type: object, properties: {a: {type: array, items: {type: text}}}}}"),
-            vec!["/channels/orders/subscribe/message/payload/properties/a/items/type|8|is \"text\", but must be \"array\", \"boolean\", \"integer\", \"null\", \"number\", \"object\" or \"string\""],
+            vec![
+                "/channels/orders/subscribe/message/payload/properties/a/items/type|8|is \"text\", but must be \"array\", \"boolean\", \"integer\", \"null\", \"number\", \"object\" or \"string\"",
+            ],
         ),
         (
             message("{name: A, payload: {type: object, required: id}}"),
@@ -41,23 +49,30 @@ fn the_form_that_was_meant_is_explained() {
         ),
         (
             message("{name: A, payload: {items: 5}}"),
-            vec!["/channels/orders/subscribe/message/payload/items|8|must be an object or true or false, but is a number", "/channels/orders/subscribe/message/payload/items|8|must be a list, but is a number"],
+            vec![
+                "/channels/orders/subscribe/message/payload/items|8|must be an object or true or false, but is a number",
+                "/channels/orders/subscribe/message/payload/items|8|must be a list, but is a number",
+            ],
         ),
         (
-            document(&format!("{ONE}components: {{securitySchemes: {{s: {{type: http, scheme: basic, bearerFormat: x}}}}}}\n")),
-            vec!["/components/securitySchemes/s/bearerFormat|14|is not known here: \"bearerFormat\" has no meaning in this version"],
+            document(&format!(
+                "{ONE}components: {{securitySchemes: {{s: {{type: http, scheme: basic, bearerFormat: x}}}}}}\n"
+            )),
+            vec![
+                "/components/securitySchemes/s/bearerFormat|14|is not known here: \"bearerFormat\" has no meaning in this version",
+            ],
         ),
-        (
-            document(&format!("servers: {{s: {{url: 'kafka://a'}}}}\n{ONE}")),
-            vec!["/servers/s|5|lacks \"protocol\""],
-        ),
+        (document(&format!("servers: {{s: {{url: 'kafka://a'}}}}\n{ONE}")), vec!["/servers/s|5|lacks \"protocol\""]),
         (
             document(&ONE.replace("  orders:", "  'orders/{id':")),
             vec!["/channels/orders~1{id|6|must be an address whose parameters stand in balanced braces"],
         ),
         (
             "asyncapi: '2.6.0'\ninfo: {title: a, version: b, contact: {email: nobody, url: x}}\n".to_owned() + ONE,
-            vec!["/info/contact/email|2|must be an e-mail address", "/info/contact/url|2|must be a URI with its scheme, such as https://example.com"],
+            vec![
+                "/info/contact/email|2|must be an e-mail address",
+                "/info/contact/url|2|must be a URI with its scheme, such as https://example.com",
+            ],
         ),
     ] {
         assert_eq!(problems(&text), expected, "{text}");
@@ -96,8 +111,12 @@ fn rich() -> Value {
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), all)),
-        Value::Object(object) => object.iter().for_each(|(name, inner)| pointers(inner, &super::super::places::join(at, name), all)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), all))
+        }
+        Value::Object(object) => {
+            object.iter().for_each(|(name, inner)| pointers(inner, &super::super::places::join(at, name), all))
+        }
         _ => {}
     }
 }

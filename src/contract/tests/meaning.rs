@@ -11,15 +11,27 @@ fn events(text: &str) -> Vec<String> {
     let contract = good(text).contract;
     let of = |channel: &crate::domain::contract::Channel| {
         let address = channel.address.clone();
-        channel.events.iter().map(move |event| format!("{}: {}{}, {address}", event.name, flag(event.app_sends, "S"), flag(event.app_receives, "R"))).collect::<Vec<_>>()
+        channel
+            .events
+            .iter()
+            .map(move |event| {
+                format!("{}: {}{}, {address}", event.name, flag(event.app_sends, "S"), flag(event.app_receives, "R"))
+            })
+            .collect::<Vec<_>>()
     };
     contract.channels.iter().flat_map(of).collect()
 }
 
 fn attributes(payload: &str, rest: &str) -> Vec<String> {
-    let text = document(&format!("channels:\n  orders:\n    subscribe:\n      message:\n        name: A\n        payload: {payload}\n{rest}"));
+    let text = document(&format!(
+        "channels:\n  orders:\n    subscribe:\n      message:\n        name: A\n        payload: {payload}\n{rest}"
+    ));
     let reading = good(&text);
-    reading.contract.channels[0].events[0].attributes.iter().map(|a| format!("{}{}: {}", a.name, if a.required { "*" } else { "" }, a.kind)).collect()
+    reading.contract.channels[0].events[0]
+        .attributes
+        .iter()
+        .map(|a| format!("{}{}: {}", a.name, if a.required { "*" } else { "" }, a.kind))
+        .collect()
 }
 
 #[test]
@@ -37,20 +49,28 @@ fn one_message_used_both_ways_is_one_event() {
         "channels:\n  c:\n    publish: {message: {$ref: '#/components/messages/A'}}\n    subscribe: {message: {oneOf: [{$ref: '#/components/messages/A'}, {$ref: '#/components/messages/B'}]}}\ncomponents:\n  messages:\n    A: {payload: {type: object}}\n    B: {payload: {type: object}}\n",
     );
     assert_eq!(events(&by_reference), ["A: SR, c", "B: S, c"]);
-    let written_twice = document("channels:\n  c:\n    publish: {message: {name: A, payload: {type: object}}}\n    subscribe: {message: {name: A, payload: {type: object}}}\n");
+    let written_twice = document(
+        "channels:\n  c:\n    publish: {message: {name: A, payload: {type: object}}}\n    subscribe: {message: {name: A, payload: {type: object}}}\n",
+    );
     assert_eq!(events(&written_twice), ["A: SR, c"]);
 }
 
 #[test]
 fn one_message_in_two_channels_is_an_event_of_the_first() {
-    let text = document("channels:\n  b: {subscribe: {message: {$ref: '#/components/messages/A'}}}\n  a: {publish: {message: {$ref: '#/components/messages/A'}}}\ncomponents:\n  messages:\n    A: {}\n");
+    let text = document(
+        "channels:\n  b: {subscribe: {message: {$ref: '#/components/messages/A'}}}\n  a: {publish: {message: {$ref: '#/components/messages/A'}}}\ncomponents:\n  messages:\n    A: {}\n",
+    );
     assert_eq!(events(&text), ["A: SR, b"]);
     assert!(good(&text).notes.iter().any(|note| note.contains("several channels")));
 }
 
 #[test]
 fn an_event_is_named_by_name_then_message_id_then_component_then_header() {
-    let text = |message: &str| document(&format!("channels:\n  c: {{subscribe: {{message: {message}}}}}\ncomponents:\n  messages:\n    Key: {{title: x}}\n    Both: {{name: N, messageId: I}}\n  messageTraits:\n    T: {{name: OfTrait}}\n"));
+    let text = |message: &str| {
+        document(&format!(
+            "channels:\n  c: {{subscribe: {{message: {message}}}}}\ncomponents:\n  messages:\n    Key: {{title: x}}\n    Both: {{name: N, messageId: I}}\n  messageTraits:\n    T: {{name: OfTrait}}\n"
+        ))
+    };
     for (message, name) in [
         ("{$ref: '#/components/messages/Key'}", "Key"),
         ("{$ref: '#/components/messages/Both'}", "N"),
@@ -84,19 +104,25 @@ fn an_export_with_uuid_addresses_keeps_its_channels() {
         "channels:\n  5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11:\n    subscribe:\n      message:\n        oneOf:\n          - $ref: '#/components/messages/Shipped'\n          - $ref: '#/components/messages/Returned'\ncomponents:\n  messages:\n    Shipped:\n      name: Shipped\n      contentType: application/json\n      headers: {type: object, properties: {ce_type: {type: string, enum: [Shipped]}}}\n      payload: {type: object, properties: {number: {type: integer, format: int64}}}\n    Returned:\n      name: Returned\n      payload: {type: object}\n",
     );
     let contract = good(&text).contract;
-    assert_eq!(contract.channels[0].id.map(|id| id.to_string()).as_deref(), Some("5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11"));
+    assert_eq!(
+        contract.channels[0].id.map(|id| id.to_string()).as_deref(),
+        Some("5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11")
+    );
     assert_eq!(contract.channels[0].events.len(), 2);
     for not_one in ["orders", "urn:uuid:5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11", "5d9bd3b04e8c4f439d2c6f2b6a9f3c11"] {
         let text = ONE.replace("  orders:", &format!("  '{not_one}':"));
         assert_eq!(good(&document(&text)).contract.channels[0].id, None, "{not_one}");
     }
-    let twice = ONE.to_owned() + "  5D9BD3B0-4e8c-4f43-9d2c-6f2b6a9f3c11: {publish: {message: {name: B}}}\n  5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11: {publish: {message: {name: C}}}\n";
+    let twice = ONE.to_owned()
+        + "  5D9BD3B0-4e8c-4f43-9d2c-6f2b6a9f3c11: {publish: {message: {name: B}}}\n  5d9bd3b0-4e8c-4f43-9d2c-6f2b6a9f3c11: {publish: {message: {name: C}}}\n";
     assert!(problems(&document(&twice))[0].contains("same UUID"));
 }
 
 #[test]
 fn the_service_has_the_key_it_is_given_or_one_of_its_title() {
-    let with = |info: &str, root: &str| format!("asyncapi: '2.0.0'\ninfo: {{title: ' Order  Service ', version: '1', {info}}}\n{root}{ONE}");
+    let with = |info: &str, root: &str| {
+        format!("asyncapi: '2.0.0'\ninfo: {{title: ' Order  Service ', version: '1', {info}}}\n{root}{ONE}")
+    };
     for (info, root, key) in [
         ("x-a: 1", "", "order-service"),
         ("x-ebm-service: orders", "x-ebm-service: other\n", "orders"),
@@ -119,12 +145,16 @@ fn the_service_has_the_key_it_is_given_or_one_of_its_title() {
 
 #[test]
 fn text_is_made_fit_for_display() {
-    let info = "asyncapi: '2.6.0'\ninfo:\n  title: \"Or\\u202eders\\tand\\u0000more\"\n  version: '".to_owned() + &"9".repeat(150) + "'\n  description: \"a\\r\\nb\\u0007\"\n" + ONE;
+    let info = "asyncapi: '2.6.0'\ninfo:\n  title: \"Or\\u202eders\\tand\\u0000more\"\n  version: '".to_owned()
+        + &"9".repeat(150)
+        + "'\n  description: \"a\\r\\nb\\u0007\"\n"
+        + ONE;
     let contract = good(&info).contract;
     assert_eq!(contract.title, "Or\u{fffd}ders and\u{fffd}more");
     assert_eq!(contract.version.chars().count(), 100);
     assert_eq!(contract.description, "a\nb\u{fffd}");
-    let long = document(&ONE.replace("name: OrderPlaced", &format!("name: OrderPlaced\n        title: {}", "t".repeat(300))));
+    let long =
+        document(&ONE.replace("name: OrderPlaced", &format!("name: OrderPlaced\n        title: {}", "t".repeat(300))));
     assert_eq!(good(&long).contract.channels[0].events[0].title.chars().count(), 200);
 }
 
@@ -137,7 +167,10 @@ fn title_and_description_of_an_event_fall_back_to_its_summary() {
         ("summary: S", "S", ""),
         ("x-a: 1", "", ""),
     ] {
-        let event = &good(&document(&format!("channels: {{c: {{publish: {{message: {{name: A, {message}}}}}}}}}\n"))).contract.channels[0].events[0];
+        let event = &good(&document(&format!("channels: {{c: {{publish: {{message: {{name: A, {message}}}}}}}}}\n")))
+            .contract
+            .channels[0]
+            .events[0];
         assert_eq!((event.title.as_str(), event.description.as_str()), (title, description), "{message}");
     }
 }
@@ -168,9 +201,22 @@ fn kinds_are_told_in_words_and_in_the_order_of_the_text() {
     assert_eq!(
         attributes(payload, components),
         [
-            "z: boolean", "id*: integer (int64)", "at*: string (date-time)", "price: number", "lines: array of object", "tags: array of array of string",
-            "list: array", "state: enum of open, closed, 3", "fixed: enum of a", "maybe: string or null", "either: string or integer",
-            "address: object", "composed: string (date)", "free: any", "open: any", "implied: object",
+            "z: boolean",
+            "id*: integer (int64)",
+            "at*: string (date-time)",
+            "price: number",
+            "lines: array of object",
+            "tags: array of array of string",
+            "list: array",
+            "state: enum of open, closed, 3",
+            "fixed: enum of a",
+            "maybe: string or null",
+            "either: string or integer",
+            "address: object",
+            "composed: string (date)",
+            "free: any",
+            "open: any",
+            "implied: object",
         ]
     );
 }
@@ -178,26 +224,40 @@ fn kinds_are_told_in_words_and_in_the_order_of_the_text() {
 #[test]
 fn a_payload_put_together_has_the_attributes_of_all_parts() {
     let components = "components:\n  schemas:\n    Base: {type: object, required: [id], properties: {id: {type: string}, a: {type: integer}}}\n";
-    assert_eq!(attributes("{allOf: [{$ref: '#/components/schemas/Base'}, {required: [b], properties: {b: {type: string}}}], properties: {a: {type: number}}}", components), ["a: number", "id*: string", "b*: string"]);
-    assert_eq!(attributes("{anyOf: [{$ref: '#/components/schemas/Base'}, {properties: {c: {type: string}}}]}", components), ["id: string", "a: integer", "c: string"]);
+    assert_eq!(
+        attributes(
+            "{allOf: [{$ref: '#/components/schemas/Base'}, {required: [b], properties: {b: {type: string}}}], properties: {a: {type: number}}}",
+            components
+        ),
+        ["a: number", "id*: string", "b*: string"]
+    );
+    assert_eq!(
+        attributes("{anyOf: [{$ref: '#/components/schemas/Base'}, {properties: {c: {type: string}}}]}", components),
+        ["id: string", "a: integer", "c: string"]
+    );
     assert_eq!(attributes("{$ref: '#/components/schemas/Base'}", components), ["id*: string", "a: integer"]);
     assert!(attributes("{type: string}", "").is_empty());
 }
 
 #[test]
 fn only_json_schema_is_read_as_a_payload() {
-    let avro = document("channels: {c: {publish: {message: {name: A, schemaFormat: 'application/vnd.apache.avro;version=1.9.0', payload: {type: record, name: x, fields: []}}}}}\n");
+    let avro = document(
+        "channels: {c: {publish: {message: {name: A, schemaFormat: 'application/vnd.apache.avro;version=1.9.0', payload: {type: record, name: x, fields: []}}}}}\n",
+    );
     let reading = good(&avro);
     assert!(reading.contract.channels[0].events[0].attributes.is_empty());
     assert!(reading.notes.iter().any(|note| note.contains("avro")), "{:?}", reading.notes);
-    let json_schema = avro.replace("application/vnd.apache.avro;version=1.9.0", "application/schema+json;version=draft-07");
+    let json_schema =
+        avro.replace("application/vnd.apache.avro;version=1.9.0", "application/schema+json;version=draft-07");
     assert!(problems(&json_schema)[0].contains("\"record\""));
 }
 
 #[test]
 fn of_an_envelope_the_data_counts() {
     let payload = "{type: object, properties: {specversion: {type: string}, id: {type: string}, data: {type: object, required: [n], properties: {n: {type: integer}}}}}";
-    let text = document(&format!("channels: {{c: {{publish: {{message: {{name: A, contentType: application/cloudevents+json, payload: {payload}}}}}}}}}\n"));
+    let text = document(&format!(
+        "channels: {{c: {{publish: {{message: {{name: A, contentType: application/cloudevents+json, payload: {payload}}}}}}}}}\n"
+    ));
     let contract = good(&text).contract;
     assert_eq!(contract.channels[0].events[0].attributes.len(), 1);
     assert_eq!(contract.channels[0].events[0].attributes[0].name, "n");
@@ -205,11 +265,27 @@ fn of_an_envelope_the_data_counts() {
 
 #[test]
 fn a_kafka_binding_says_what_the_topic_should_be() {
-    let topic = |kafka: &str, components: &str| good(&document(&format!("{}    bindings: {{kafka: {kafka}}}\n{components}", ONE))).contract.channels[0].topic.clone();
-    let full = topic("{topic: x, partitions: 12, replicas: 3, topicConfiguration: {cleanup.policy: [compact, delete], retention.ms: 604800000, retention.bytes: -1, delete.retention.ms: 0, max.message.bytes: 1048588}, bindingVersion: '0.4.0'}", "");
+    let topic = |kafka: &str, components: &str| {
+        good(&document(&format!("{}    bindings: {{kafka: {kafka}}}\n{components}", ONE))).contract.channels[0]
+            .topic
+            .clone()
+    };
+    let full = topic(
+        "{topic: x, partitions: 12, replicas: 3, topicConfiguration: {cleanup.policy: [compact, delete], retention.ms: 604800000, retention.bytes: -1, delete.retention.ms: 0, max.message.bytes: 1048588}, bindingVersion: '0.4.0'}",
+        "",
+    );
     assert_eq!((full.partitions, full.replicas), (Some(12), Some(3)));
     let config: Vec<_> = full.config.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(config, ["cleanup.policy=compact,delete", "delete.retention.ms=0", "max.message.bytes=1048588", "retention.bytes=-1", "retention.ms=604800000"]);
+    assert_eq!(
+        config,
+        [
+            "cleanup.policy=compact,delete",
+            "delete.retention.ms=0",
+            "max.message.bytes=1048588",
+            "retention.bytes=-1",
+            "retention.ms=604800000"
+        ]
+    );
     for (kafka, partitions) in [
         ("{partitions: 2}", Some(2)),
         ("{partitions: 2, bindingVersion: latest}", Some(2)),
@@ -219,7 +295,9 @@ fn a_kafka_binding_says_what_the_topic_should_be() {
     ] {
         assert_eq!(topic(kafka, ""), TopicWishes { partitions, ..TopicWishes::default() }, "{kafka}");
     }
-    let referred = document(&format!("{ONE}    bindings: {{$ref: '#/components/channelBindings/k'}}\ncomponents: {{channelBindings: {{k: {{kafka: {{replicas: 2}}}}}}}}\n"));
+    let referred = document(&format!(
+        "{ONE}    bindings: {{$ref: '#/components/channelBindings/k'}}\ncomponents: {{channelBindings: {{k: {{kafka: {{replicas: 2}}}}}}}}\n"
+    ));
     assert_eq!(good(&referred).contract.channels[0].topic.replicas, Some(2));
 }
 
@@ -232,7 +310,11 @@ fn a_wrong_kafka_binding_is_a_problem_at_its_place() {
         ("{partitions: 3000000000}", "/partitions", "more than Kafka can count"),
         ("{replicas: 40000}", "/replicas", "more than Kafka can count"),
         ("{replicas: 1, topicConfiguration: {segment.ms: 1}}", "/topicConfiguration/segment.ms", "not known"),
-        ("{topicConfiguration: {cleanup.policy: [drop]}}", "/topicConfiguration/cleanup.policy/0", "\"compact\" or \"delete\""),
+        (
+            "{topicConfiguration: {cleanup.policy: [drop]}}",
+            "/topicConfiguration/cleanup.policy/0",
+            "\"compact\" or \"delete\"",
+        ),
         ("{topicConfiguration: {retention.ms: 1}, bindingVersion: '0.3.0'}", "/topicConfiguration", "not known"),
         ("{bindingVersion: '9.9.9'}", "/bindingVersion", "only 0.3.0, 0.4.0"),
         ("{bindingVersion: 4}", "/bindingVersion", "must be a text"),
@@ -240,7 +322,9 @@ fn a_wrong_kafka_binding_is_a_problem_at_its_place() {
     ] {
         let found = problems(&document(&format!("{ONE}    bindings: {{kafka: {kafka}}}\n")));
         assert!(
-            found.len() == 1 && found[0].starts_with(&format!("/channels/orders/bindings/kafka{pointer}|14|")) && found[0].contains(part),
+            found.len() == 1
+                && found[0].starts_with(&format!("/channels/orders/bindings/kafka{pointer}|14|"))
+                && found[0].contains(part),
             "{kafka}: {found:?}"
         );
     }
@@ -258,7 +342,9 @@ fn references_are_taken_wherever_the_specification_has_them() {
 
 #[test]
 fn a_reference_may_be_percent_encoded_and_lead_through_lists() {
-    let text = document("channels:\n  'a/{b}': {publish: {message: {oneOf: [{name: A}, {name: B, payload: {type: object, properties: {x: {type: string}}}}]}}}\n  d: {subscribe: {message: {$ref: '#/channels/a~1%7Bb%7D/publish/message/oneOf/1'}}}\n");
+    let text = document(
+        "channels:\n  'a/{b}': {publish: {message: {oneOf: [{name: A}, {name: B, payload: {type: object, properties: {x: {type: string}}}}]}}}\n  d: {subscribe: {message: {$ref: '#/channels/a~1%7Bb%7D/publish/message/oneOf/1'}}}\n",
+    );
     assert_eq!(events(&text), ["A: R, a/{b}", "B: SR, a/{b}"]);
 }
 

@@ -29,7 +29,11 @@ fn problems(text: &str) -> Vec<String> {
 
 fn shown(refused: &Refused) -> Vec<String> {
     let line = |line: Option<u32>| line.map_or_else(|| "-".to_owned(), |line| line.to_string());
-    refused.problems().iter().map(|problem| format!("{}|{}|{}", problem.pointer, line(problem.line), problem.message)).collect()
+    refused
+        .problems()
+        .iter()
+        .map(|problem| format!("{}|{}|{}", problem.pointer, line(problem.line), problem.message))
+        .collect()
 }
 
 /// One channel, one message.

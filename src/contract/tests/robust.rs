@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{super::{read, strict_json}, ONE, document};
+use super::{
+    super::{read, strict_json},
+    ONE, document,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]

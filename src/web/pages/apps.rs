@@ -425,7 +425,7 @@ pub(super) fn enabling(environment: &Environment) -> Shown {
     match (environment.enabling.app, environment.enabling.environment) {
         (true, true) => Shown::Enabled,
         (false, true) => Shown::HalfEnabled("Not enabled for the app".into()),
-        (true, false) | (false, false) => Shown::Disabled,
+        (_, false) => Shown::Disabled,
     }
 }
 

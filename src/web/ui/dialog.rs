@@ -49,8 +49,7 @@ pub fn Confirm(
     let title_id = format!("{id}-title");
     let typed_id = format!("{id}-typed");
     let icon = move || glyph.map(|glyph| view! { <Icon glyph/> });
-    let hidden =
-        |(name, value): (String, String)| view! { <input type="hidden" name=name value=value/> };
+    let hidden = |(name, value): (String, String)| view! { <input type="hidden" name=name value=value/> };
     let typed = some(typed).map(|name| {
         view! {
             <div class="field wide">
@@ -69,11 +68,7 @@ pub fn Confirm(
             </div>
         }
     });
-    let send = if danger {
-        ButtonKind::Danger
-    } else {
-        ButtonKind::Primary
-    };
+    let send = if danger { ButtonKind::Danger } else { ButtonKind::Primary };
     view! {
         <a class=format!("{} without-commands", kind.class()) href=page>{icon()}<span>{label.clone()}</span></a>
         <button

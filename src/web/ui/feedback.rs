@@ -16,10 +16,7 @@ pub struct Action {
 impl Action {
     /// A link with these words.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-        }
+        Self { label: label.into(), href: href.into() }
     }
 }
 
@@ -35,18 +32,12 @@ pub struct Flash {
 impl Flash {
     /// Something was done.
     pub fn ok(text: impl Into<String>) -> Self {
-        Self {
-            tone: Tone::Ok,
-            text: text.into(),
-        }
+        Self { tone: Tone::Ok, text: text.into() }
     }
 
     /// Something could not be done.
     pub fn fail(text: impl Into<String>) -> Self {
-        Self {
-            tone: Tone::Fail,
-            text: text.into(),
-        }
+        Self { tone: Tone::Fail, text: text.into() }
     }
 }
 
@@ -69,11 +60,7 @@ pub fn Notice(
     #[prop(optional)]
     children: Option<Children>,
 ) -> AnyView {
-    let role = announce.then_some(if tone == Tone::Fail {
-        "alert"
-    } else {
-        "status"
-    });
+    let role = announce.then_some(if tone == Tone::Fail { "alert" } else { "status" });
     view! {
         <div class="notice" data-tone=tone.name() role=role>
             <Icon glyph=tone.glyph()/>

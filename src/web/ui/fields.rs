@@ -1,9 +1,6 @@
 //! Fields of forms: a label, a hint, what was typed, and what is wrong with it.
 
-#![expect(
-    clippy::fn_params_excessive_bools,
-    reason = "each is named where a field is written"
-)]
+#![expect(clippy::fn_params_excessive_bools, reason = "each is named where a field is written")]
 
 use std::collections::BTreeMap;
 
@@ -20,9 +17,7 @@ pub struct Errors(BTreeMap<String, String>);
 impl Errors {
     /// Notes what is wrong with a field. The first sentence about a field stays.
     pub fn add(&mut self, field: impl Into<String>, sentence: impl Into<String>) {
-        self.0
-            .entry(field.into())
-            .or_insert_with(|| sentence.into());
+        self.0.entry(field.into()).or_insert_with(|| sentence.into());
     }
 
     /// The sentence about a field, for the `error` of its component.
@@ -44,12 +39,7 @@ impl From<BTreeMap<String, String>> for Errors {
 
 impl<F: Into<String>, S: Into<String>> FromIterator<(F, S)> for Errors {
     fn from_iter<I: IntoIterator<Item = (F, S)>>(errors: I) -> Self {
-        Self(
-            errors
-                .into_iter()
-                .map(|(field, sentence)| (field.into(), sentence.into()))
-                .collect(),
-        )
+        Self(errors.into_iter().map(|(field, sentence)| (field.into(), sentence.into())).collect())
     }
 }
 
@@ -67,11 +57,7 @@ pub struct Choice {
 impl Choice {
     /// An answer without a hint.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-            hint: String::new(),
-        }
+        Self { value: value.into(), label: label.into(), hint: String::new() }
     }
 
     /// Adds words under the label.
@@ -327,11 +313,7 @@ pub fn Radio(
     let id = field_id(&name);
     let described = described_by(&id, error.as_ref(), &hint);
     let answer = |(nth, choice): (usize, Choice)| {
-        let own = if nth == 0 {
-            id.clone()
-        } else {
-            format!("{id}-{nth}")
-        };
+        let own = if nth == 0 { id.clone() } else { format!("{id}-{nth}") };
         let checked = choice.value == value;
         view! {
             <div class="choice">
@@ -419,10 +401,7 @@ pub fn ErrorSummary(
     if errors.is_empty() {
         return ().into_any();
     }
-    let title = errors
-        .0
-        .remove("")
-        .unwrap_or_else(|| "Not done yet: please look at this again".to_owned());
+    let title = errors.0.remove("").unwrap_or_else(|| "Not done yet: please look at this again".to_owned());
     let sentence = |(field, sentence): (String, String)| {
         view! { <li><a href=format!("#{}", field_id(&field))>{sentence}</a></li> }
     };

@@ -3,10 +3,7 @@
 //! Everything here takes plain, owned data and answers a view. It knows `leptos`, `std` and `time`; it does not know the
 //! manager, the paths of the console or the clock. Text that is empty is left out, so optional text is a `String`.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "a component owns its properties"
-)]
+#![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 
 mod button;
 mod code;
@@ -36,9 +33,7 @@ pub use dialog::Confirm;
 pub use empty::EmptyState;
 pub use facts::{Fact, Facts};
 pub use feedback::{Action, Flash, Notice};
-pub use fields::{
-    CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id,
-};
+pub use fields::{CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id};
 pub use filters::{FilterBar, FilterSelect};
 pub use icon::{Glyph, Icon};
 pub use name::Name;

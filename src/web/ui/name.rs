@@ -35,10 +35,7 @@ mod tests {
 
     #[test]
     fn names_break_between_their_words() {
-        assert_eq!(
-            words("OrderPlacedV2Again"),
-            ["Order", "Placed", "V2", "Again"]
-        );
+        assert_eq!(words("OrderPlacedV2Again"), ["Order", "Placed", "V2", "Again"]);
         assert_eq!(words("order-portal.test"), ["order-", "portal.", "test"]);
         assert_eq!(words("SQS"), ["SQS"]);
     }

@@ -64,11 +64,7 @@ pub struct NavItem {
 impl NavItem {
     /// An entry that needs nobody.
     pub fn new(section: Section, href: impl Into<String>) -> Self {
-        Self {
-            section,
-            href: href.into(),
-            attention: 0,
-        }
+        Self { section, href: href.into(), attention: 0 }
     }
 }
 
@@ -84,18 +80,12 @@ pub struct Crumb {
 impl Crumb {
     /// A page above.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: Some(href.into()),
-        }
+        Self { label: label.into(), href: Some(href.into()) }
     }
 
     /// This page.
     pub fn here(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: None,
-        }
+        Self { label: label.into(), href: None }
     }
 }
 
@@ -145,10 +135,7 @@ impl FromStr for Theme {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::System, Self::Light, Self::Dark]
-            .into_iter()
-            .find(|theme| theme.name() == word)
-            .ok_or(())
+        [Self::System, Self::Light, Self::Dark].into_iter().find(|theme| theme.name() == word).ok_or(())
     }
 }
 
@@ -188,18 +175,7 @@ pub struct Frame {
 
 /// A page of the console.
 pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'static) -> AnyView {
-    let Frame {
-        title,
-        section,
-        nav,
-        crumbs,
-        member,
-        theme,
-        flash,
-        islands,
-        current_path,
-        search,
-    } = frame;
+    let Frame { title, section, nav, crumbs, member, theme, flash, islands, current_path, search } = frame;
     let content = view! {
         <div class="app">
             {navigation(nav, section, search.clone())}
@@ -242,13 +218,7 @@ pub fn bare(
     html(options, title.into(), theme, false, content.into_any()).into_any()
 }
 
-fn html(
-    options: LeptosOptions,
-    title: String,
-    theme: Theme,
-    islands: bool,
-    content: AnyView,
-) -> impl IntoView {
+fn html(options: LeptosOptions, title: String, theme: Theme, islands: bool, content: AnyView) -> impl IntoView {
     let style = stylesheet(&options);
     view! {
         <!DOCTYPE html>
@@ -275,28 +245,14 @@ fn html(
 fn stylesheet(options: &LeptosOptions) -> String {
     static HASH: OnceLock<Option<String>> = OnceLock::new();
     let read = || {
-        let beside = std::env::current_exe()
-            .ok()?
-            .parent()?
-            .join(PathBuf::from(options.hash_file.as_ref()));
+        let beside = std::env::current_exe().ok()?.parent()?.join(PathBuf::from(options.hash_file.as_ref()));
         let names = std::fs::read_to_string(beside).ok()?;
-        let css = names
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("css:"))?;
+        let css = names.lines().find_map(|line| line.trim().strip_prefix("css:"))?;
         Some(css.trim().to_owned())
     };
-    let hash = if options.hash_files {
-        HASH.get_or_init(read).as_deref()
-    } else {
-        None
-    };
+    let hash = if options.hash_files { HASH.get_or_init(read).as_deref() } else { None };
     let dot = if hash.is_some() { "." } else { "" };
-    format!(
-        "/{}/{}{dot}{}.css",
-        options.site_pkg_dir,
-        options.output_name,
-        hash.unwrap_or_default()
-    )
+    format!("/{}/{}{dot}{}.css", options.site_pkg_dir, options.output_name, hash.unwrap_or_default())
 }
 
 fn brand() -> impl IntoView {
@@ -325,11 +281,8 @@ fn navigation(items: Vec<NavItem>, current: Option<Section>, search: Option<Sear
             </li>
         }
     };
-    let home = items
-        .first()
-        .map_or_else(|| "/".to_owned(), |item| item.href.clone());
-    let (below, above): (Vec<_>, Vec<_>) =
-        items.into_iter().partition(|item| item.section.is_below());
+    let home = items.first().map_or_else(|| "/".to_owned(), |item| item.href.clone());
+    let (below, above): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.section.is_below());
     let list = move |items: Vec<NavItem>| {
         (!items.is_empty()).then(|| view! { <ul>{items.into_iter().map(link).collect_view()}</ul> })
     };
@@ -371,16 +324,10 @@ fn search_box(search: SearchBox) -> AnyView {
 }
 
 fn account(member: Option<MemberView>, theme: Theme, next: String) -> AnyView {
-    let initial = member
-        .as_ref()
-        .and_then(|member| member.name.chars().next())
-        .map(|c| c.to_uppercase().to_string());
+    let initial = member.as_ref().and_then(|member| member.name.chars().next()).map(|c| c.to_uppercase().to_string());
     let (label, face) = match &member {
         Some(member) => (format!("Account of {}", member.name), initial.into_any()),
-        None => (
-            "Appearance".to_owned(),
-            view! { <Icon glyph=Glyph::Settings/> }.into_any(),
-        ),
+        None => ("Appearance".to_owned(), view! { <Icon glyph=Glyph::Settings/> }.into_any()),
     };
     let signed_in = member.is_some();
     let who = member.map(|member| {
@@ -432,6 +379,5 @@ fn flash_view(flash: Flash) -> AnyView {
 }
 
 fn footer() -> AnyView {
-    view! { <footer class="foot"><p>{PRODUCT}" "{env!("CARGO_PKG_VERSION")}</p></footer> }
-        .into_any()
+    view! { <footer class="foot"><p>{PRODUCT}" "{env!("CARGO_PKG_VERSION")}</p></footer> }.into_any()
 }

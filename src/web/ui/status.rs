@@ -155,9 +155,7 @@ pub fn Status(state: State) -> AnyView {
         | State::Waiting(why)
         | State::Halted(why)
         | State::Misconfigured(why)
-        | State::HalfEnabled(why) => {
-            Some(view! { <span class="status-more">{why}</span> }.into_any())
-        }
+        | State::HalfEnabled(why) => Some(view! { <span class="status-more">{why}</span> }.into_any()),
         _ => None,
     };
     view! { <span class="status"><Pill tone glyph label/>{more}</span> }.into_any()

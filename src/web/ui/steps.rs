@@ -67,12 +67,7 @@ pub struct ChainStep {
 impl ChainStep {
     /// A step that offers nothing.
     pub fn new(state: StepState, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            state,
-            title: title.into(),
-            text: text.into(),
-            action: None,
-        }
+        Self { state, title: title.into(), text: text.into(), action: None }
     }
 
     /// Adds what can be done.
@@ -105,8 +100,7 @@ pub fn Chain(
             </li>
         }
     };
-    view! { <ol class="chain" aria-label=label>{steps.into_iter().map(item).collect_view()}</ol> }
-        .into_any()
+    view! { <ol class="chain" aria-label=label>{steps.into_iter().map(item).collect_view()}</ol> }.into_any()
 }
 
 /// A step of a wizard.
@@ -134,13 +128,10 @@ pub fn WizardSteps(
             Some(glyph) => view! { <Icon glyph/> }.into_any(),
             None => number.to_string().into_any(),
         };
-        let change = step
-            .href
-            .filter(|_| step.state != StepState::Current)
-            .map(|href| {
-                let label = format!("Change step {number}, {}", step.label);
-                view! { <a class="wizard-change" href=href aria-label=label>"Change"</a> }
-            });
+        let change = step.href.filter(|_| step.state != StepState::Current).map(|href| {
+            let label = format!("Change step {number}, {}", step.label);
+            view! { <a class="wizard-change" href=href aria-label=label>"Change"</a> }
+        });
         view! {
             <li data-state=step.state.name() aria-current=(step.state == StepState::Current).then_some("step")>
                 <span class="mark">{mark}</span>
@@ -152,5 +143,6 @@ pub fn WizardSteps(
             </li>
         }
     };
-    view! { <ol class="wizard-steps" aria-label="Steps">{steps.into_iter().enumerate().map(item).collect_view()}</ol> }.into_any()
+    view! { <ol class="wizard-steps" aria-label="Steps">{steps.into_iter().enumerate().map(item).collect_view()}</ol> }
+        .into_any()
 }

@@ -34,10 +34,7 @@ pub struct Column {
 impl Column {
     /// A column with this heading.
     pub fn new(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            ..Self::default()
-        }
+        Self { label: label.into(), ..Self::default() }
     }
 
     /// A column of numbers: to the right. Its cells have the class `number`.
@@ -57,10 +54,7 @@ impl Column {
     /// Makes the heading a link.
     #[must_use]
     pub fn sort(mut self, href: impl Into<String>, order: Option<Order>) -> Self {
-        self.sort = Some(Sort {
-            href: href.into(),
-            order,
-        });
+        self.sort = Some(Sort { href: href.into(), order });
         self
     }
 }
@@ -77,9 +71,7 @@ fn heading(column: Column) -> impl IntoView {
         None => Glyph::ChevronsUpDown,
     };
     let label = match column.sort {
-        Some(sort) => {
-            view! { <a class="sort" href=sort.href>{column.label}<Icon glyph/></a> }.into_any()
-        }
+        Some(sort) => view! { <a class="sort" href=sort.href>{column.label}<Icon glyph/></a> }.into_any(),
         None if column.hidden => view! { <span class="unseen">{column.label}</span> }.into_any(),
         None => column.label.into_any(),
     };

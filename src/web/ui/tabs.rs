@@ -18,12 +18,7 @@ pub struct Tab {
 impl Tab {
     /// A tab without a count.
     pub fn new(label: impl Into<String>, href: impl Into<String>, current: bool) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-            current,
-            count: None,
-        }
+        Self { label: label.into(), href: href.into(), current, count: None }
     }
 
     /// Says how many there are in it.

@@ -1,9 +1,7 @@
 //! Points in time as people say them, with the exact time at hand.
 
 use leptos::prelude::*;
-use time::{
-    Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description,
-};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// A point in time and the moment from which it is looked at.
 ///
@@ -51,10 +49,7 @@ impl Moment {
     /// `2025-11-25 22:31:07 UTC`.
     fn exact(self) -> String {
         let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
-        self.at
-            .to_offset(time::UtcOffset::UTC)
-            .format(format)
-            .unwrap_or_default()
+        self.at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
     }
 
     /// For machines: RFC 3339.
@@ -66,8 +61,7 @@ impl Moment {
 /// A time in words; the exact one shows on hover and is there for machines.
 #[component]
 pub fn When(moment: Moment) -> AnyView {
-    view! { <time datetime=moment.machine() title=moment.exact()>{moment.words()}</time> }
-        .into_any()
+    view! { <time datetime=moment.machine() title=moment.exact()>{moment.words()}</time> }.into_any()
 }
 
 #[cfg(test)]
