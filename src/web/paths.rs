@@ -127,6 +127,11 @@ pub fn revoke_token(token: TokenId) -> String {
     format!("/tokens/{token}/revoke")
 }
 
+/// Asking before a token is ended, and going back to a page afterwards.
+pub fn ask_revoke_token(token: TokenId, back: &str) -> String {
+    format!("/tokens/{token}/revoke?next={}", escape(back))
+}
+
 /// A Space.
 pub fn space(space: &str) -> String {
     format!("{SPACES}/{space}")

@@ -5,13 +5,13 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
 use leptos::prelude::*;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::parts::{Typed, followed};
+use super::parts::{Question, Typed, followed};
 use crate::{
     domain::landscape::Environment,
     manager::{
@@ -37,7 +37,7 @@ pub(super) fn router() -> Router<Web> {
         .route(paths::NEW_APP, get(new).post(register))
         .route("/apps/{app}", get(show))
         .route("/apps/{app}/edit", get(edit).post(change))
-        .route("/apps/{app}/broker", post(set_broker))
+        .route("/apps/{app}/broker", get(ask_disable).post(set_broker))
         .route("/apps/{app}/environments/new", get(new_environment).post(register_environment))
 }
 
@@ -381,7 +381,7 @@ fn broker_switch(view: &AppView, may: &May) -> AnyView {
     };
     view! {
         <Confirm id="disable-app" label="Disable" title=format!("Disable the event broker for {key}?") action=paths::app_broker(key)
-            page=paths::app(key) confirm="Disable" fields=vec![("enabled".to_owned(), "false".to_owned())]>
+            page=paths::app_broker(key) confirm="Disable" fields=vec![("enabled".to_owned(), "false".to_owned())]>
             <p>{lost}</p>
             <p>"Channels and their events stay. Enabling again restores access and the same credentials."</p>
         </Confirm>
@@ -463,6 +463,28 @@ fn environment_row(listed: &ListedEnvironment, now: time::OffsetDateTime) -> imp
             <td data-label="Kafka">{kafka}</td>
         </tr>
     }
+}
+
+/// Before disabling, where the dialog cannot be opened.
+async fn ask_disable(visit: Visit, State(manager): State<Manager>, Path(app): Path<String>) -> Response {
+    let view = match manager.load_app(&visit.actor(), &app).await {
+        Ok(view) => view,
+        Err(error) => return visit.refusal(error).await,
+    };
+    let place =
+        Place::new(Section::Apps, "").under("Apps", paths::APPS).under(view.app.name.to_string(), paths::app(&app));
+    let question = Question {
+        title: format!("Disable the event broker for {app}?"),
+        text: vec![
+            "All its environments are cut off from Kafka: their access goes first, then their credentials.",
+            "Channels and their events stay. Enabling again restores access and the same credentials.",
+        ],
+        action: paths::app_broker(&app),
+        confirm: "Disable",
+        fields: vec![("enabled", "false".into())],
+        back: paths::app(&app),
+    };
+    question.ask(&visit, place).await
 }
 
 async fn set_broker(visit: Visit, State(manager): State<Manager>, Path(app): Path<String>, typed: Typed) -> Response {

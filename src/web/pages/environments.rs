@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
 use leptos::prelude::*;
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::{
     apps::enabling,
-    parts::{Typed, followed},
+    parts::{Question, Typed, followed},
     secrets, sentence,
 };
 use crate::{
@@ -39,10 +40,10 @@ use crate::{
 pub(super) fn router() -> Router<Web> {
     Router::new()
         .route("/apps/{app}/environments/{environment}", get(show))
-        .route("/apps/{app}/environments/{environment}/broker", post(set_broker))
+        .route("/apps/{app}/environments/{environment}/broker", get(ask_disable).post(set_broker))
         .route("/apps/{app}/environments/{environment}/credentials", get(ask_credentials).post(make_credentials))
         .route("/apps/{app}/environments/{environment}/tokens", get(ask_token).post(make_token))
-        .route("/tokens/{token}/revoke", post(revoke_token))
+        .route("/tokens/{token}/revoke", get(ask_revoke).post(revoke_token))
 }
 
 type Keys = Path<(String, String)>;
@@ -205,7 +206,7 @@ fn switch(view: &EnvironmentView, may: &May) -> AnyView {
     }
     view! {
         <Confirm id="disable-environment" label="Disable" title=format!("Disable the event broker for {app}.{key}?")
-            action=paths::environment_broker(app, key) page=paths::environment(app, key) confirm="Disable"
+            action=paths::environment_broker(app, key) page=paths::environment_broker(app, key) confirm="Disable"
             fields=vec![("enabled".to_owned(), "false".to_owned())]>
             <p>"Its access goes first, then its user: every request of its clients is refused within seconds."</p>
             <p>"Channels and their events stay. Enabling again restores access and the same credentials."</p>
@@ -382,7 +383,8 @@ fn deploy_tokens(view: &EnvironmentView, may: &May, tokens: &[Token], now: Offse
                     None => view! { <span class="secondary">"Never"</span> }.into_any(),
                 };
                 let name = if token.name.is_empty() { "Deploy token".to_owned() } else { token.name.clone() };
-                let fields = vec![("next".to_owned(), paths::environment(app, key))];
+                let back = paths::environment(app, key);
+                let fields = vec![("next".to_owned(), back.clone())];
                 view! {
                     <tr>
                         <th scope="row"><Name text=name.clone()/></th>
@@ -390,7 +392,7 @@ fn deploy_tokens(view: &EnvironmentView, may: &May, tokens: &[Token], now: Offse
                         <td data-label="Last used">{used}</td>
                         <td><span class="actions">
                             <Confirm id=format!("revoke-{}", token.id) label="Revoke" title=format!("Revoke “{name}”?")
-                                action=paths::revoke_token(token.id) page=paths::environment(app, key) confirm="Revoke" fields=fields>
+                                action=paths::revoke_token(token.id) page=paths::ask_revoke_token(token.id, &back) confirm="Revoke" fields=fields>
                                 <p>"Pipelines that use it are refused at once."</p>
                             </Confirm>
                         </span></td>
@@ -406,6 +408,47 @@ fn deploy_tokens(view: &EnvironmentView, may: &May, tokens: &[Token], now: Offse
         </Panel>
     }
     .into_any()
+}
+
+/// Before disabling, where the dialog cannot be opened.
+async fn ask_disable(visit: Visit, State(manager): State<Manager>, Path((app, key)): Keys) -> Response {
+    let view = match manager.load_environment(&visit.actor(), &app, &key).await {
+        Ok(view) => view,
+        Err(error) => return visit.refusal(error).await,
+    };
+    let question = Question {
+        title: format!("Disable the event broker for {app}.{key}?"),
+        text: vec![
+            "Its access goes first, then its user: every request of its clients is refused within seconds.",
+            "Channels and their events stay. Enabling again restores access and the same credentials.",
+        ],
+        action: paths::environment_broker(&app, &key),
+        confirm: "Disable",
+        fields: vec![("enabled", "false".into())],
+        back: paths::environment(&app, &key),
+    };
+    let place = place(&view).under(view.listed.environment.name.to_string(), paths::environment(&app, &key));
+    question.ask(&visit, place).await
+}
+
+#[derive(Deserialize)]
+struct Back {
+    next: Option<String>,
+}
+
+/// Before revoking a token, where the dialog cannot be opened.
+async fn ask_revoke(visit: Visit, Path(token): Path<String>, Query(Back { next }): Query<Back>) -> Response {
+    let Ok(token) = token.parse::<TokenId>() else { return visit.refusal(Error::NotFound("token")).await };
+    let back = paths::local(next.as_deref()).to_owned();
+    let question = Question {
+        title: "Revoke this token?".into(),
+        text: vec!["Whatever uses it is refused at once."],
+        action: paths::revoke_token(token),
+        confirm: "Revoke",
+        fields: vec![("next", back.clone())],
+        back,
+    };
+    question.ask(&visit, Place::new(Section::Apps, "")).await
 }
 
 async fn set_broker(visit: Visit, State(manager): State<Manager>, Path((app, key)): Keys, typed: Typed) -> Response {

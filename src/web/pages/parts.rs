@@ -12,7 +12,10 @@ use time::OffsetDateTime;
 
 use crate::{
     manager::Followed,
-    web::ui::{Errors, Moment, Notice, State, Tone},
+    web::{
+        ui::{ButtonKind, ButtonLink, Errors, Moment, Notice, PageHead, State, Submit, Tone},
+        visit::{Place, Visit},
+    },
 };
 
 /// The fields of a form as they were typed, in the order they came; a name may come several times.
@@ -72,6 +75,51 @@ pub fn followed(followed: &Followed, now: OffsetDateTime) -> State {
         Followed::Applied => State::Applied,
         Followed::Pending(since) => State::Pending(Some(Moment::new(*since, now))),
         Followed::Failed(why) => State::Failed(why.clone()),
+    }
+}
+
+/// An act that is asked about on a page of its own, for browsers that cannot open the dialog.
+#[derive(Clone)]
+pub struct Question {
+    /// What is asked.
+    pub title: String,
+    /// What will be lost, in sentences.
+    pub text: Vec<&'static str>,
+    /// Where the answer goes.
+    pub action: String,
+    /// The button.
+    pub confirm: &'static str,
+    /// What goes along.
+    pub fields: Vec<(&'static str, String)>,
+    /// The page to go back to.
+    pub back: String,
+}
+
+impl Question {
+    /// The page.
+    pub async fn ask(self, visit: &Visit, place: Place) -> Response {
+        visit.page(place.titled(self.title.clone()), move || self.view()).await
+    }
+
+    fn view(&self) -> AnyView {
+        let Self { title, text, action, confirm, fields, back } = self.clone();
+        let text = text.into_iter().map(|line| view! { <p>{line}</p> }).collect_view();
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+            .collect_view();
+        view! {
+            <PageHead title=title/>
+            <div class="confirm stack">
+                {text}
+                <form method="post" action=action class="row">
+                    {fields}
+                    <Submit kind=ButtonKind::Danger>{confirm}</Submit>
+                    <ButtonLink href=back kind=ButtonKind::Quiet>"Cancel"</ButtonLink>
+                </form>
+            </div>
+        }
+        .into_any()
     }
 }
 
