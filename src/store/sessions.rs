@@ -19,7 +19,7 @@ pub async fn insert(db: &mut PgConnection, hash: &[u8], record: &Value, expires_
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes a session's record; an unknown session comes into being.
+/// Writes the record of a session that is there. One that has ended meanwhile stays ended.
 pub async fn save(
     db: &mut PgConnection,
     hash: &[u8],
@@ -28,9 +28,7 @@ pub async fn save(
     expires_at: OffsetDateTime,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into session (hash, member_id, record, expires_at) values ($1, $2, $3, $4)
-         on conflict (hash) do update
-         set member_id = excluded.member_id, record = excluded.record, expires_at = excluded.expires_at",
+        "update session set member_id = $2, record = $3, expires_at = $4 where hash = $1",
         hash,
         member.map(|m| m.0),
         record,

@@ -85,8 +85,7 @@ impl FromRequestParts<Web> for Visit {
         let guest = Guest::from_request_parts(parts, web).await?;
         match guest.signed_in().await {
             Ok(Some(member)) => {
-                let flash = guest.session.remove::<StoredFlash>(FLASH).await.ok().flatten();
-                let flash = flash.map(|f| if f.ok { Flash::ok(f.text) } else { Flash::fail(f.text) });
+                let flash = guest.take_flash().await;
                 Ok(Self { guest, member, flash })
             }
             Ok(None) => {
@@ -134,6 +133,13 @@ impl Guest {
             Ok(member) => Ok(member),
             Err(error) => Err(fault(&error).await),
         }
+    }
+
+    /// The message of the last act, once. Removing what is not there would write the session on every page.
+    async fn take_flash(&self) -> Option<Flash> {
+        let StoredFlash { ok, text } = self.session.get(FLASH).await.ok().flatten()?;
+        let _ = self.session.remove_value(FLASH).await;
+        Some(if ok { Flash::ok(text) } else { Flash::fail(text) })
     }
 
     /// Signs a member in: a new session id, so that one set beforehand is worth nothing.
