@@ -29,7 +29,7 @@ use crate::{
     store,
 };
 
-pub use aws::{ActionCheck, Grade, QueueCheck, Readiness, policy::Format as PolicyFormat};
+pub use aws::{ActionCheck, Grade, QueueCheck, Readiness, Side, policy::Format as PolicyFormat};
 pub use store::bridges::{Bridge, Route};
 
 /// Drafts that a member may have at once.

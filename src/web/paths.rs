@@ -167,14 +167,20 @@ pub fn bridge_add_events(bridge: BridgeId) -> String {
     format!("{BRIDGES}/{bridge}/events/add")
 }
 
-/// An act on a bridge (post only): `check`, `start`, `stop`, `delete`.
+/// An act on a bridge (post only): `check`, `start`, `stop`; `delete` asks first.
 pub fn bridge_act(bridge: BridgeId, act: &str) -> String {
     format!("{BRIDGES}/{bridge}/{act}")
 }
 
-/// The access policy of a bridge as a file, in a format.
-pub fn bridge_policy(bridge: BridgeId, format: &str) -> String {
-    format!("{BRIDGES}/{bridge}/policy?format={format}")
+/// The wizard's third step, at one of its parts, with the policy in a format.
+pub fn bridge_events_at(bridge: BridgeId, format: &str, part: &str) -> String {
+    format!("{BRIDGES}/{bridge}/events?format={format}#{part}")
+}
+
+/// The access policy of a bridge as a file, in a format; of one queue where its number is given.
+pub fn bridge_policy(bridge: BridgeId, format: &str, queue: Option<usize>) -> String {
+    let queue = queue.map(|n| format!("&queue={n}")).unwrap_or_default();
+    format!("{BRIDGES}/{bridge}/policy?format={format}{queue}")
 }
 
 /// Changing a member (post only).

@@ -1,6 +1,7 @@
 //! The pages, each with its form handlers and its private parts.
 
 mod apps;
+mod bridges;
 mod environments;
 mod parts;
 mod secrets;
@@ -12,7 +13,7 @@ use super::Web;
 
 /// All pages.
 pub fn router() -> Router<Web> {
-    Router::new().merge(sign_in::router()).merge(apps::router()).merge(environments::router())
+    Router::new().merge(sign_in::router()).merge(apps::router()).merge(environments::router()).merge(bridges::router())
 }
 
 /// A reason as a sentence.

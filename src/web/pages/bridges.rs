@@ -1,0 +1,72 @@
+//! The bridges: list, wizard, a bridge's page, and the acts on it.
+
+mod acts;
+mod add;
+mod check;
+mod delete;
+mod details;
+mod events;
+mod list;
+mod policy;
+mod rows;
+mod show;
+mod state;
+mod step;
+mod words;
+
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
+
+use crate::{
+    domain::ids::BridgeId,
+    manager::{
+        Error, Manager,
+        actor::{May, Right},
+        bridges::Bridge,
+    },
+    web::{Web, paths, ui::Section, visit::Place, visit::Visit},
+};
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route(paths::BRIDGES, get(list::list))
+        .route(paths::NEW_BRIDGE, get(details::service))
+        .route(paths::NEW_BRIDGE_DETAILS, get(details::new).post(details::create))
+        .route("/bridges/{bridge}", get(show::show))
+        .route("/bridges/{bridge}/details", get(details::edit).post(details::change))
+        .route("/bridges/{bridge}/events", get(events::show).post(events::save))
+        .route("/bridges/{bridge}/events/add", get(add::show).post(add::carry))
+        .route("/bridges/{bridge}/policy", get(policy::download))
+        .route("/bridges/{bridge}/check", post(acts::check))
+        .route("/bridges/{bridge}/start", post(acts::start))
+        .route("/bridges/{bridge}/stop", post(acts::stop))
+        .route("/bridges/{bridge}/delete", get(delete::ask).post(delete::delete))
+}
+
+/// The bridge of an address, and whether the member may act for it.
+async fn load(visit: &Visit, manager: &Manager, id: &str) -> Result<(Bridge, May), Error> {
+    let id = id.parse::<BridgeId>().map_err(|_| Error::NotFound("bridge"))?;
+    let bridge = manager.load_bridge(&visit.actor(), id).await?;
+    let may = manager.may(&visit.actor(), Right::ActIn(bridge.space.id)).await?;
+    Ok((bridge, may))
+}
+
+/// The bridge of an address, for someone who may act for it; else the answer.
+async fn load_to_change(visit: &Visit, manager: &Manager, id: &str) -> Result<Bridge, Response> {
+    let error = match load(visit, manager, id).await {
+        Ok((bridge, May { refusal: None })) => return Ok(bridge),
+        Ok((_, May { refusal: Some(why) })) => Error::Forbidden(why),
+        Err(error) => error,
+    };
+    Err(visit.refusal(error).await)
+}
+
+/// A page about a bridge, under its own page.
+fn place_under(bridge: &Bridge, title: &str) -> Place {
+    Place::new(Section::Bridges, title)
+        .under("Bridges", paths::BRIDGES)
+        .under(bridge.name.to_string(), paths::bridge(bridge.id))
+}

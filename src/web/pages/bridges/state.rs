@@ -1,0 +1,180 @@
+//! The parts of a bridge's page that keep themselves true: its state, its acts, its steps, its routes.
+
+use leptos::prelude::*;
+use time::{Duration, OffsetDateTime};
+
+use super::{super::sentence, delete, events, words};
+use crate::{
+    domain::bridge::{Desired, Status as Fares},
+    manager::{
+        actor::May,
+        bridges::{Bridge, Route, require_startable},
+    },
+    web::{
+        paths,
+        ui::{
+            Action, ButtonKind, ButtonLink, Chain, Column, EmptyState, Glyph, Moment, Name, Notice, Panel, Pill,
+            Refused, Submit, Table, Tone, When,
+        },
+    },
+};
+
+/// How long the steps of a start that went well are still shown.
+const STEPS_STAY: Duration = Duration::minutes(10);
+
+/// How the bridge fares, why, since when, and what to do.
+pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
+    let words::Line { tone, title, cure } = words::line(bridge);
+    let since = Moment::new(bridge.status_since, now);
+    let next = match (bridge.desired, bridge.status) {
+        _ if may.refusal.is_some() => None,
+        (Desired::Draft, _) => Some(Action::new("Continue", paths::bridge_events(bridge.id))),
+        (Desired::Running, Fares::Misconfigured | Fares::Halted) => {
+            Some(Action::new("Policy and check", paths::bridge_events_at(bridge.id, "json", "policy")))
+        }
+        _ => None,
+    };
+    view! {
+        <Notice tone=tone title=title action=next>
+            <p>{cure}" "<span class="secondary">"Since "<When moment=since/>"."</span></p>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// What can be done with the bridge.
+pub(super) fn acts(bridge: &Bridge, may: &May) -> AnyView {
+    if bridge.desired == Desired::Deleted {
+        return ().into_any();
+    }
+    if let Some(why) = &may.refusal {
+        let why = sentence(why);
+        let verb = if bridge.desired == Desired::Running { "Stop" } else { "Start" };
+        return view! {
+            <Refused id="edit" label="Edit events and queues" reason=why.clone()/>
+            <Refused id="delete" label="Delete" reason=why.clone()/>
+            <Refused id="switch" label=verb reason=why/>
+        }
+        .into_any();
+    }
+    let edit = paths::bridge_events(bridge.id);
+    if bridge.desired == Desired::Draft {
+        return view! {
+            {events::discard(bridge)}
+            <ButtonLink href=edit kind=ButtonKind::Primary>"Continue"</ButtonLink>
+        }
+        .into_any();
+    }
+    view! {
+        <ButtonLink href=edit glyph=Glyph::Pencil>"Edit events and queues"</ButtonLink>
+        {delete::button(bridge)}
+        {switch(bridge)}
+    }
+    .into_any()
+}
+
+fn switch(bridge: &Bridge) -> AnyView {
+    if bridge.desired == Desired::Running {
+        return view! {
+            <form method="post" action=paths::bridge_act(bridge.id, "stop")>
+                <Submit glyph=Glyph::Stop>"Stop"</Submit>
+            </form>
+        }
+        .into_any();
+    }
+    match require_startable(bridge, false) {
+        Ok(()) => view! {
+            <form method="post" action=paths::bridge_act(bridge.id, "start")>
+                <input type="hidden" name="version" value=bridge.version.to_string()/>
+                <Submit kind=ButtonKind::Primary glyph=Glyph::Play>"Start"</Submit>
+            </form>
+        }
+        .into_any(),
+        // What is missing is done there, and the bridge started from there.
+        Err(_) => view! {
+            <ButtonLink href=paths::bridge_events_at(bridge.id, "json", "checks") kind=ButtonKind::Primary glyph=Glyph::Eye>"Check and start"</ButtonLink>
+        }
+        .into_any(),
+    }
+}
+
+/// The steps of the newest start, while they tell something.
+pub(super) fn steps(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
+    let settled = bridge.status == Fares::Running && now - bridge.status_since > STEPS_STAY;
+    let steps = words::steps(&bridge.steps, now);
+    if settled || bridge.desired != Desired::Running || (steps.is_empty() && bridge.status != Fares::Provisioning) {
+        return ().into_any();
+    }
+    let body = if steps.is_empty() {
+        view! { <p class="secondary">"The worker takes it on within a few seconds."</p> }.into_any()
+    } else {
+        view! { <Chain label="Steps of the start" steps=steps/> }.into_any()
+    };
+    view! { <Panel id="steps" title="Start">{body}</Panel> }.into_any()
+}
+
+/// What is moved.
+pub(super) fn routes(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
+    let letters = (bridge.dead_letters > 0).then(|| {
+        let n = words::grouped(bridge.dead_letters);
+        let (title, text) = if bridge.dead_letters == 1 {
+            (
+                "1 event could not be delivered and is kept as a dead letter.".to_owned(),
+                "It is not lost: it waits here until someone sees to it.",
+            )
+        } else {
+            (
+                format!("{n} events could not be delivered and are kept as dead letters."),
+                "They are not lost: they wait here until someone sees to them.",
+            )
+        };
+        view! { <Notice tone=Tone::Warn title=title><p>{text}</p></Notice> }
+    });
+    let body = if bridge.routes.is_empty() {
+        view! {
+            <EmptyState glyph=Glyph::Event title="No routes yet" text="Each business event of the bridge is a route to a queue or from one." action=None/>
+        }
+        .into_any()
+    } else {
+        let columns = vec![
+            Column::new("Event"),
+            Column::new("Direction"),
+            Column::new("Queue"),
+            Column::new("Moved").numeric(),
+            Column::new("Last event"),
+            Column::new("Access"),
+        ];
+        let rows = bridge.routes.iter().map(|r| route(r, now)).collect_view();
+        view! { <Table caption="Routes" columns=columns stacked=true>{rows}</Table> }.into_any()
+    };
+    view! { <Panel id="routes" title="Routes">{letters}{body}</Panel> }.into_any()
+}
+
+fn route(route: &Route, now: OffsetDateTime) -> impl IntoView + use<> {
+    let under = format!("{} {}", route.service, route.contract_version);
+    let last = match route.last_moved_at {
+        Some(at) => view! { <When moment=Moment::new(at, now)/> }.into_any(),
+        None => view! { <span class="secondary">"None yet"</span> }.into_any(),
+    };
+    let access = if route.granted {
+        view! { <Pill tone=Tone::Ok label="Granted"/> }.into_any()
+    } else {
+        let by = route.app.as_ref().map_or_else(
+            || "An admin grants it.".to_owned(),
+            |app| format!("A contact of {app}, or an admin, grants it."),
+        );
+        view! { <span class="status"><Pill tone=Tone::Wait label="Requested"/><span class="status-more">{by}</span></span> }
+            .into_any()
+    };
+    let account = format!("account {}", route.queue.account());
+    view! {
+        <tr>
+            <th scope="row"><a href=paths::events_named(&route.event)><Name text=route.event.clone()/></a><span class="under">{under}</span></th>
+            <td data-label="Direction">{route.direction.label()}</td>
+            <td data-label="Queue"><div><code title=route.queue.to_string()><Name text=route.queue.name()/></code><span class="under">{account}</span></div></td>
+            <td data-label="Moved" class="number">{words::grouped(route.moved)}</td>
+            <td data-label="Last event">{last}</td>
+            <td data-label="Access">{access}</td>
+        </tr>
+    }
+}
