@@ -1,7 +1,5 @@
 //! Small parts that several pages share, and the words they use for what the manager knows.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Form,
     extract::{FromRequest, Request},
@@ -51,11 +49,6 @@ impl Typed {
     /// A whole number.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.find(name)?.parse().ok()
-    }
-
-    /// Fields with this beginning, by the rest of their name.
-    pub fn beginning(&self, prefix: &str) -> BTreeMap<&str, &str> {
-        self.0.iter().filter_map(|(n, v)| Some((n.strip_prefix(prefix)?, v.as_str()))).collect()
     }
 }
 
