@@ -11,7 +11,7 @@ use super::{
 use crate::manager::{Followed, Page};
 
 /// A page of a list.
-pub fn page<T>(page: Page<T>, show: impl Fn(&T) -> Value) -> Json<Value> {
+pub fn page<T>(page: &Page<T>, show: impl Fn(&T) -> Value) -> Json<Value> {
     Json(json!({ "items": page.items.iter().map(show).collect::<Vec<_>>(), "next_cursor": page.next }))
 }
 

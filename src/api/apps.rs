@@ -54,7 +54,7 @@ pub struct Broker {
 pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
     let (q, after) = (params.text("q").unwrap_or_default(), params.text("cursor").unwrap_or_default());
     let found = manager.list_apps(&caller.0, q, after, params.limit()?).await?;
-    Ok(page(found, |listed| {
+    Ok(page(&found, |listed| {
         let mut shown = app(&listed.app);
         shown["environments"] = listed.environments.iter().map(environment).collect();
         shown

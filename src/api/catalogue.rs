@@ -62,7 +62,7 @@ pub async fn load_space(
 
 /// `GET /channels`
 pub async fn list_channels(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
-    Ok(page(manager.list_channels(&caller.0, &filter(&params)?).await?, channel))
+    Ok(page(&manager.list_channels(&caller.0, &filter(&params)?).await?, channel))
 }
 
 /// `GET /channels/{channel}`
@@ -90,13 +90,13 @@ pub async fn load_channel(
 
 /// `GET /events`
 pub async fn list_events(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
-    Ok(page(manager.list_events(&caller.0, &filter(&params)?).await?, event))
+    Ok(page(&manager.list_events(&caller.0, &filter(&params)?).await?, event))
 }
 
 /// `GET /services`
 pub async fn list_services(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
     let found = manager.list_services(&caller.0, &filter(&params)?).await?;
-    Ok(page(found, |service| {
+    Ok(page(&found, |service| {
         json!({
             "key": service.key,
             "title": service.title,

@@ -18,7 +18,7 @@ pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params
     let before = params.number("cursor", 1, i64::MAX)?;
     let q = params.text("q").unwrap_or_default();
     let found = manager.list_changes(&caller.0, object, q, before, params.limit()?).await?;
-    Ok(page(found, |change| {
+    Ok(page(&found, |change| {
         json!({
             "number": change.number,
             "at": at(change.at),

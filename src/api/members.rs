@@ -46,7 +46,7 @@ pub async fn invite(
     body::Json(Invitation { email, role, name }): body::Json<Invitation>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let invited = manager.invite(&caller.0, &email, &name, &role).await?;
-    let link = invited.link.as_ref().map(|link| link.expose_secret());
+    let link = invited.link.as_ref().map(ExposeSecret::expose_secret);
     Ok((StatusCode::CREATED, Json(json!({ "id": invited.id, "email": email, "role": role, "link": link }))))
 }
 

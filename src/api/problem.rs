@@ -84,6 +84,7 @@ impl Problem {
     }
 
     /// Renames a field that the manager calls otherwise than the address does.
+    #[must_use]
     pub fn renamed(mut self, from: &str, to: &str) -> Self {
         for error in &mut self.errors {
             if error.field == from {
@@ -157,7 +158,6 @@ impl IntoResponse for Problem {
 }
 
 /// The answer to a panic. What the panic says is in the log already, and may hold anything.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal(&"a panic").into_response()
 }

@@ -125,6 +125,9 @@ async fn only_json_is_taken(pool: PgPool) {
     world.api.send(request.body(Body::from(body())).unwrap()).await.refused(415, "unsupported-media-type");
 }
 
+/// What is wrong, how a valid report becomes so, and the pointer to it.
+type Wrong = (&'static str, fn(&mut Value), &'static str);
+
 #[sqlx::test]
 async fn a_wrong_field_is_named_by_its_pointer(pool: PgPool) {
     let world = World::new(pool, false).await;
@@ -133,7 +136,7 @@ async fn a_wrong_field_is_named_by_its_pointer(pool: PgPool) {
         body["implements"] = json!([{ "service": "orders", "event": "OrderPlaced", "access": "subscribe" }]);
         body
     };
-    let cases: &[(&str, fn(&mut Value), &str)] = &[
+    let cases: &[Wrong] = &[
         ("a field nobody knows", |b| b["role"] = "admin".into(), "/role"),
         ("a field nobody knows, deeper", |b| b["implements"][0]["ro/le"] = 1.into(), "/implements/0/ro~1le"),
         ("a number for a text", |b| b["version"] = 1.into(), "/version"),
@@ -169,7 +172,7 @@ async fn a_wrong_field_is_named_by_its_pointer(pool: PgPool) {
     assert_eq!(whole.refused(422, "invalid"), [""]);
 
     let member =
-        |change: Value| world.api.call(&world.admin, "PATCH", &"/members/00000000-0000-0000-0000-000000000001", change);
+        |change: Value| world.api.call(&world.admin, "PATCH", "/members/00000000-0000-0000-0000-000000000001", change);
     for (body, pointer) in [
         (json!({ "version": 1.5 }), "/version"),
         (json!({ "version": 1.0 }), "/version"),

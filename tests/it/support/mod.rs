@@ -1,5 +1,7 @@
 //! A manager over a database of the test's own, the API in front of it, and a small landscape to try things in.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use axum::{
     Router,
     body::{Body, to_bytes},
