@@ -134,7 +134,8 @@ async fn load(visit: &Visit, manager: &Manager, id: ChannelId) -> Result<(Channe
     for topic in &channel.topics {
         let space = topic.space.as_str();
         let here = uses.iter().filter(|(name, _)| name == space).map(|(_, used)| used);
-        let here = Exchange::gather(here, bridges.iter().filter(|b| of_channel(b, id) && b.space.name.as_str() == space));
+        let here =
+            Exchange::gather(here, bridges.iter().filter(|b| of_channel(b, id) && b.space.name.as_str() == space));
         exchanges.extend(here.into_iter().filter(|e| e.channel == id).map(|e| (space.to_owned(), e)));
     }
     Ok((channel, exchanges))

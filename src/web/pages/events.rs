@@ -24,7 +24,11 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::EVENTS, get(list))
 }
 
-async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(Filter, Page<ListedEvent>, Narrowing), Error> {
+async fn load(
+    visit: &Visit,
+    manager: &Manager,
+    asked: &Asked,
+) -> Result<(Filter, Page<ListedEvent>, Narrowing), Error> {
     let filter = asked.filter(text_and_id)?;
     let page = manager.list_events(&visit.actor(), &filter).await?;
     Ok((filter, page, Narrowing::load(visit, manager).await?))

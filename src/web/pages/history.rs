@@ -11,7 +11,10 @@ use crate::{
     manager::{Error, Manager, Page, history::Change},
     web::{
         Web, paths,
-        ui::{Action, Code, Column, EmptyState, FilterBar, Glyph, Icon, Moment, Name, Notice, PageHead, Section, Table, Tone},
+        ui::{
+            Action, Code, Column, EmptyState, FilterBar, Glyph, Icon, Moment, Name, Notice, PageHead, Section, Table,
+            Tone,
+        },
         visit::{Place, Visit},
     },
 };
@@ -128,7 +131,8 @@ pub(super) fn what(act: &str) -> String {
 }
 
 fn links(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
-    let page = href(change, admin).map(|href| view! { <a href=href>{format!("Go to this {}", change.object_kind)}</a> });
+    let page =
+        href(change, admin).map(|href| view! { <a href=href>{format!("Go to this {}", change.object_kind)}</a> });
     let all = change.object_id.map(|id| {
         let href = format!("{}?object={id}", paths::HISTORY);
         view! { <a href=href>{format!("All changes of this {}", change.object_kind)}</a> }

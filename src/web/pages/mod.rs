@@ -2,6 +2,7 @@
 
 mod apps;
 mod asked;
+mod bridges;
 mod channels;
 mod environments;
 mod events;
@@ -27,6 +28,7 @@ pub fn router() -> Router<Web> {
         .merge(overview::router())
         .merge(apps::router())
         .merge(environments::router())
+        .merge(bridges::router())
         .merge(spaces::router())
         .merge(channels::router())
         .merge(events::router())

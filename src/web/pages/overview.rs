@@ -65,7 +65,8 @@ fn way(overview: &Overview, admin: bool) -> Option<AnyView> {
             if admin {
                 link("Register app", paths::NEW_APP.to_owned())
             } else {
-                view! { <Refused id="register" label="Register app" reason="Only an admin registers apps."/> }.into_any()
+                view! { <Refused id="register" label="Register app" reason="Only an admin registers apps."/> }
+                    .into_any()
             },
         ),
         (
@@ -169,7 +170,8 @@ fn of_bridge(bridge: &BridgeInNeed, now: OffsetDateTime) -> Need {
     };
     let (state, text) = match (bridge.status, &bridge.followed) {
         (Fares::Halted | Fares::Misconfigured, _) => {
-            let reason = if bridge.reason.is_empty() { "It moves no events.".to_owned() } else { bridge.reason.clone() };
+            let reason =
+                if bridge.reason.is_empty() { "It moves no events.".to_owned() } else { bridge.reason.clone() };
             (pill(&bridge_state(bridge.status, ""), Some(since)), reason)
         }
         (_, Followed::Failed(why)) => (pill(&Shown::Failed(String::new()), None), why.clone()),
@@ -193,12 +195,11 @@ fn of_environment(e: &EnvironmentInNeed, now: OffsetDateTime) -> Need {
     let warn = |label: &'static str| view! { <Pill tone=Tone::Warn label=label/> }.into_any();
     let (state, text) = match &e.followed {
         Followed::Failed(why) => (pill(&Shown::Failed(String::new()), None), why.clone()),
-        _ if e.enabled && !e.app_enabled => {
-            (warn("Half enabled"), "The environment is enabled, its app is not: nothing happens in Kafka yet.".to_owned())
-        }
-        Followed::Pending(at) => {
-            (pending(*at, now), "Kafka has not followed what the environment may do.".to_owned())
-        }
+        _ if e.enabled && !e.app_enabled => (
+            warn("Half enabled"),
+            "The environment is enabled, its app is not: nothing happens in Kafka yet.".to_owned(),
+        ),
+        Followed::Pending(at) => (pending(*at, now), "Kafka has not followed what the environment may do.".to_owned()),
         Followed::Applied if !e.has_credentials => {
             (warn("No credentials"), "The environment is enabled, but has no user of Kafka yet.".to_owned())
         }

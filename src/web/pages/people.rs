@@ -123,7 +123,8 @@ fn state(listed: &Listed) -> AnyView {
 
 fn roles(value: String, error: Option<String>) -> AnyView {
     let choices = vec![
-        Choice::new("viewer", "Viewer").hint("Sees the landscape, and acts for the apps whose technical contact he is."),
+        Choice::new("viewer", "Viewer")
+            .hint("Sees the landscape, and acts for the apps whose technical contact he is."),
         Choice::new("admin", "Admin").hint("Registers apps and people, decides access, may do everything."),
     ];
     view! { <Radio label="Role" name="role" choices=choices value=value error=error/> }.into_any()

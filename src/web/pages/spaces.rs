@@ -18,9 +18,7 @@ use crate::{
     },
     web::{
         Web, paths,
-        ui::{
-            Action, Column, EmptyState, FilterBar, Glyph, Icon, Name, PageHead, Panel, Section, Status, Table, Tone,
-        },
+        ui::{Action, Column, EmptyState, FilterBar, Glyph, Icon, Name, PageHead, Panel, Section, Status, Table, Tone},
         visit::{Place, Visit},
     },
 };
@@ -42,9 +40,7 @@ async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(S
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load_list(&visit, &manager, &asked).await {
-        Ok((q, spaces)) => {
-            visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces)).await
-        }
+        Ok((q, spaces)) => visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces)).await,
         Err(error) => visit.refusal(error).await,
     }
 }
