@@ -293,7 +293,9 @@ fn admin_settings(config: &Config) -> Result<admin::Settings, Failure> {
         (Security::SaslSsl, None) => Some(Tls::platform()?),
     };
     let login = Login::new(kafka.username.clone(), kafka.password.clone());
-    Ok(admin::Settings { sasl: Some(Sasl::Scram512(login)), tls, ..admin::Settings::new(servers) })
+    // One broker that does not answer must not hold up what all the others have done.
+    let request_timeout = std::time::Duration::from_secs(10);
+    Ok(admin::Settings { sasl: Some(Sasl::Scram512(login)), tls, request_timeout, ..admin::Settings::new(servers) })
 }
 
 fn stream_settings(config: &Config) -> stream::Settings {

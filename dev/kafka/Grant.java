@@ -39,7 +39,7 @@ public class Grant {
         List<AclBinding> all = new ArrayList<>();
         // Alter is also the right to create ACLs and SCRAM users.
         allow(all, ResourceType.CLUSTER, "kafka-cluster", PatternType.LITERAL,
-                AclOperation.ALTER, AclOperation.DESCRIBE, AclOperation.CREATE,
+                AclOperation.ALTER, AclOperation.DESCRIBE,
                 AclOperation.ALTER_CONFIGS, AclOperation.DESCRIBE_CONFIGS);
         for (String prefix : List.of("businessevents.", "_mx_heartbeat.")) {
             allow(all, ResourceType.TOPIC, prefix, PatternType.PREFIXED,

@@ -5,7 +5,7 @@
 //! they come.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ pub struct Batcher {
     /// What may be sent now, in order.
     ready: VecDeque<Ticket>,
     /// What may be sent again, by when.
-    later: BTreeMap<(Duration, Ticket), ()>,
+    later: BTreeSet<(Duration, Ticket)>,
     /// Per group all entries in order; the first is ready, waiting or in flight.
     groups: HashMap<String, VecDeque<Ticket>>,
 }
@@ -45,7 +45,7 @@ impl Batcher {
             max_bytes,
             entries: HashMap::new(),
             ready: VecDeque::new(),
-            later: BTreeMap::new(),
+            later: BTreeSet::new(),
             groups: HashMap::new(),
         }
     }
@@ -68,7 +68,7 @@ impl Batcher {
 
     /// Takes the next request's entries; empty when nothing may be sent at the time `now`.
     pub fn take(&mut self, now: Duration) -> Vec<Ticket> {
-        while let Some((&(due, ticket), ())) = self.later.first_key_value() {
+        while let Some(&(due, ticket)) = self.later.first() {
             if due > now {
                 break;
             }
@@ -102,7 +102,7 @@ impl Batcher {
     /// Takes note that an entry that was taken must be sent again, not before `due`.
     pub fn again(&mut self, ticket: Ticket, due: Duration) {
         if self.entries.contains_key(&ticket) {
-            self.later.insert((due, ticket), ());
+            self.later.insert((due, ticket));
         }
     }
 
@@ -114,7 +114,7 @@ impl Batcher {
     /// Forgets entries that are not to be sent from here any more. None of them may be in flight.
     pub fn forget(&mut self, gone: &HashSet<Ticket>) {
         self.ready.retain(|ticket| !gone.contains(ticket));
-        self.later.retain(|(_, ticket), ()| !gone.contains(ticket));
+        self.later.retain(|(_, ticket)| !gone.contains(ticket));
         self.entries.retain(|ticket, _| !gone.contains(ticket));
         let ready = &mut self.ready;
         self.groups.retain(|_, line| {
@@ -129,11 +129,7 @@ impl Batcher {
 
     /// When something that waits may be sent again; `None` when nothing waits, zero when something is ready.
     pub fn due(&self) -> Option<Duration> {
-        if self.ready.is_empty() {
-            self.later.first_key_value().map(|(&(due, _), ())| due)
-        } else {
-            Some(Duration::ZERO)
-        }
+        if self.ready.is_empty() { self.later.first().map(|&(due, _)| due) } else { Some(Duration::ZERO) }
     }
 }
 

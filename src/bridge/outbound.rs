@@ -162,6 +162,7 @@ fn subscription(plan: &Plan) -> Subscription {
     }
 }
 
+type Committed = (Vec<Offset>, Result<(), stream::Error>);
 type Written = (Vec<DeadLetter>, Result<(), String>);
 
 struct Outbound {
@@ -176,7 +177,7 @@ struct Outbound {
     begun: Instant,
     requests: FuturesUnordered<BoxFuture<'static, (Request, Answer)>>,
     /// The commit under way; one at a time.
-    commit: Option<BoxFuture<'static, (Vec<Offset>, Result<(), stream::Error>)>>,
+    commit: Option<BoxFuture<'static, Committed>>,
     last_commit: Instant,
     /// Dead letters on their way to Postgres; one write at a time.
     letters: Option<BoxFuture<'static, Written>>,
@@ -414,7 +415,6 @@ fn to_f64(count: i64) -> f64 {
 }
 
 /// A number from 0 to 1, for spreading waits.
-#[expect(clippy::cast_precision_loss, reason = "waits are spread well enough with 52 bits")]
 pub fn chance() -> f64 {
-    u32::from_le_bytes(crate::secrets::random()) as f64 / f64::from(u32::MAX)
+    f64::from(u32::from_le_bytes(crate::secrets::random())) / f64::from(u32::MAX)
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::gauge;
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
@@ -26,6 +27,9 @@ use crate::{
 
 /// How often counts are written, and what could not be written is tried again.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// How often is said again what was said: another worker that has ended may have said otherwise of a shared bridge.
+const ASSERT: Duration = Duration::from_secs(10);
 
 /// How a bridge fares.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +139,8 @@ pub async fn write(
 ) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut asserted = interval(ASSERT);
+    asserted.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unwritten = false;
     loop {
         let last = tokio::select! {
@@ -142,6 +148,10 @@ pub async fn write(
             changed = reports.changed() => {
                 unwritten = true;
                 changed.is_err()
+            }
+            _ = asserted.tick() => {
+                unwritten = true;
+                false
             }
             _ = period.tick() => {
                 write_moved(&pool, bridge, &moved).await;
@@ -153,8 +163,12 @@ pub async fn write(
         if let Some(report) = report.filter(|_| unwritten) {
             let steps = serde_json::to_value(&report.steps).unwrap_or_default();
             match lanes::set_status(&pool, bridge, report.status, &report.reason, &steps).await {
-                Ok(()) => {
-                    tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");
+                Ok(changed) => {
+                    if changed {
+                        tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");
+                    }
+                    gauge!("ebm_bridge_running", "bridge" => bridge.to_string())
+                        .set(if report.status == Status::Running { 1.0 } else { 0.0 });
                     unwritten = false;
                 }
                 Err(error) => tracing::warn!(%bridge, %error, "the status of a bridge could not be written yet"),

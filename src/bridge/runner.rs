@@ -174,12 +174,11 @@ impl Runner {
         let stop = CancellationToken::new();
         let (means, moved, ends) = (self.means.clone(), self.moved.clone(), stop.clone());
         let task = tokio::spawn(async move {
-            match prepared.outbound {
-                Some(plan) => outbound::run(plan, means, moved, tell, ends).await,
-                None => {
-                    ends.cancelled().await;
-                    Ok(())
-                }
+            if let Some(plan) = prepared.outbound {
+                outbound::run(plan, means, moved, tell, ends).await
+            } else {
+                ends.cancelled().await;
+                Ok(())
             }
         });
         self.lanes = Some(Running { version, steps, state, stop, task });

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long the console may take to let the worker into Kafka.
-const LET_IN: Duration = Duration::from_secs(60);
+const LET_IN: Duration = Duration::from_mins(1);
 /// How often is looked whether it has.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long one look may take.

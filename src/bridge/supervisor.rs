@@ -150,6 +150,6 @@ async fn hint(pool: &PgPool, hints: &mut Option<Hints>) {
     if let Err(error) = result {
         tracing::warn!(%error, "no hints from the database for now");
         *hints = None;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -1,8 +1,8 @@
 //! `CloudEvents` on both sides of a bridge: a Kafka record read as an event, and the event as an SQS message; and back.
 //!
-//! Kafka's side follows the *Kafka Protocol Binding for CloudEvents 1.0*. No official binding exists for SQS; ours puts
+//! Kafka's side follows the *Kafka Protocol Binding for `CloudEvents` 1.0*. No official binding exists for SQS; ours puts
 //! each attribute into a message attribute `ce_<name>`, `datacontenttype` into `content-type` and the data into the
-//! body, and what does not fit into the *JSON Event Format for CloudEvents 1.0*. No attribute is dropped, nothing is
+//! body, and what does not fit into the *JSON Event Format for `CloudEvents` 1.0*. No attribute is dropped, nothing is
 //! cut, and the data's bytes are those that came.
 //!
 //! Refuses to know who sends or receives, and to repair what is not a `CloudEvent`.

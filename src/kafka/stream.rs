@@ -182,8 +182,8 @@ pub enum Error {
 }
 
 impl Error {
-    fn new(error: &KafkaError, reason: Option<String>) -> Self {
-        let text = || reason.clone().unwrap_or_else(|| error.to_string());
+    fn new(error: &KafkaError, reason: Option<&str>) -> Self {
+        let text = || reason.map_or_else(|| error.to_string(), str::to_owned);
         let Some(code) = error.rdkafka_error_code() else { return Self::Other(text()) };
         match code {
             Code::Authentication | Code::SaslAuthenticationFailed => Self::Authentication(text()),

@@ -8,7 +8,7 @@ use crate::{
 
 pub use store::{
     catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic},
-    spaces::{Listed as ListedSpace, Use as SpaceUse},
+    spaces::{Inhabitant, Listed as ListedSpace, Use as SpaceUse},
 };
 
 /// A Space with all its page shows.
@@ -16,9 +16,11 @@ pub use store::{
 pub struct SpaceView {
     /// The Space.
     pub space: Space,
+    /// The environments in it.
+    pub environments: Vec<Inhabitant>,
     /// Who may publish and subscribe what.
     pub uses: Vec<SpaceUse>,
-    /// Its channels.
+    /// Its channels, the first 200.
     pub channels: Vec<ListedChannel>,
 }
 
@@ -35,10 +37,11 @@ impl Manager {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         let space = store::spaces::find(&mut db, name).await?.ok_or(Error::NotFound("Space"))?;
+        let environments = store::spaces::list_inhabitants(&mut db, space.id).await?;
         let uses = store::spaces::list_uses(&mut db, space.id).await?;
         let filter = Filter { space: Some(space.name.to_string()), limit: 200, ..Filter::default() };
         let channels = store::catalogue::list_channels(&mut db, &filter).await?.items;
-        Ok(SpaceView { space, uses, channels })
+        Ok(SpaceView { space, environments, uses, channels })
     }
 
     /// Channels, by service.
@@ -53,6 +56,20 @@ impl Manager {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         store::catalogue::find_channel(&mut db, id).await?.ok_or(Error::NotFound("channel"))
+    }
+
+    /// Who may publish and subscribe the events of a channel: each with the name of the Space he does it in.
+    pub async fn list_channel_uses(&self, actor: &Actor, id: ChannelId) -> Result<Vec<(String, SpaceUse)>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::spaces::list_uses_of_channel(&mut db, id).await?)
+    }
+
+    /// Keys and names of the apps that define services, by key: what lists are narrowed by.
+    pub async fn list_defining_apps(&self, actor: &Actor) -> Result<Vec<(String, String)>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::catalogue::list_defining_apps(&mut db).await?)
     }
 
     /// Events, by name.

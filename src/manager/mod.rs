@@ -13,6 +13,7 @@ mod error;
 pub mod history;
 mod live;
 pub mod members;
+pub mod overview;
 pub mod sessions;
 pub mod sweeper;
 pub mod tokens;

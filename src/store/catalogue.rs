@@ -592,6 +592,17 @@ pub async fn list_services(db: &mut PgConnection, filter: &Filter) -> Result<Pag
     Ok(Page::cut(rows, filter.limit, |s: &ListedService| s.key.clone()))
 }
 
+/// Keys and names of the apps that define services, by key; the first 500.
+pub async fn list_defining_apps(db: &mut PgConnection) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select a.key, a.name from app a where exists (select from service s where s.app_id = a.id)
+         order by a.key limit 500"
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.key, r.name)).collect())
+}
+
 /// Whether a channel has a topic in a Space.
 pub async fn has_topic(db: &mut PgConnection, channel: ChannelId, space: SpaceId) -> Result<bool> {
     Ok(sqlx::query_scalar!(

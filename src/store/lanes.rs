@@ -163,8 +163,8 @@ pub async fn keep_starts(
     Ok(row.map(|row| row.starts.0))
 }
 
-/// Says how a bridge fares, and tells open pages. Nothing changes where it was said before.
-pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<()> {
+/// Says how a bridge fares, and tells open pages; gives whether that is new.
+pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<bool> {
     let mut tx = pool.begin().await?;
     let changed = sqlx::query!(
         "update bridge set status = $2, status_reason = $3, steps = $4,
@@ -180,7 +180,8 @@ pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason:
     if changed.rows_affected() > 0 {
         notify(&mut tx, bridge).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(changed.rows_affected() > 0)
 }
 
 /// Says that a bridge has come to rest, unless it is wanted again.

@@ -126,6 +126,69 @@ pub async fn list_uses(db: &mut PgConnection, space: SpaceId) -> Result<Vec<Use>
     .collect())
 }
 
+/// The same of one channel, in every Space that it has a topic in; each with the name of the Space, by Space, event, app.
+pub async fn list_uses_of_channel(db: &mut PgConnection, channel: ChannelId) -> Result<Vec<(String, Use)>> {
+    Ok(sqlx::query!(
+        r#"select p.name as space, a.key as app, e.key as environment, s.key as service, v.name as event,
+                  bool_or(g.access = 'publish') as "publish!", bool_or(g.access = 'subscribe') as "subscribe!"
+           from access_grant g
+           join environment e on e.id = g.environment_id
+           join app a on a.id = e.app_id
+           join event v on v.id = g.event_id
+           join service s on s.id = v.service_id
+           join channel_topic t on t.channel_id = v.channel_id and t.space_id = e.space_id
+           join space p on p.id = e.space_id
+           where v.channel_id = $1 and e.broker_enabled and a.broker_enabled
+           group by p.name, a.key, e.key, s.key, v.name
+           order by p.name, v.name, a.key, e.key"#,
+        channel.0
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|r| {
+        let used = Use {
+            app: r.app,
+            environment: r.environment,
+            service: r.service,
+            event: r.event,
+            channel,
+            publish: r.publish,
+            subscribe: r.subscribe,
+        };
+        (r.space, used)
+    })
+    .collect())
+}
+
+/// An environment that belongs to a Space.
+#[derive(Clone, Debug)]
+pub struct Inhabitant {
+    /// Key of the app.
+    pub app: String,
+    /// Key of the environment.
+    pub environment: String,
+    /// Whether it is enabled at both levels: only then it exchanges events.
+    pub is_enabled: bool,
+    /// Version of the newest deployment.
+    pub deployed: Option<String>,
+}
+
+/// Environments that belong to a Space, by app and key.
+pub async fn list_inhabitants(db: &mut PgConnection, space: SpaceId) -> Result<Vec<Inhabitant>> {
+    Ok(sqlx::query_as!(
+        Inhabitant,
+        r#"select a.key as app, e.key as environment, e.broker_enabled and a.broker_enabled as "is_enabled!",
+                  (select app_version from deployment d where d.environment_id = e.id
+                   order by deployed_at desc limit 1) as deployed
+           from environment e join app a on a.id = e.app_id
+           where e.space_id = $1 order by a.key, e.key"#,
+        space.0
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 /// What Kafka has made of something: the columns `changed_at`, `applied_at`, `failure` of several tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {

@@ -183,6 +183,11 @@ impl Place {
         Self { section: Some(section), title: title.into(), ..Self::default() }
     }
 
+    /// A page that belongs to no part of the console.
+    pub fn apart(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
     /// A page above this one, the highest first.
     pub fn under(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
         self.crumbs.push(Crumb::new(label, href));
@@ -285,7 +290,6 @@ impl Visit {
             nav.push(NavItem::new(Section::People, paths::PEOPLE));
         }
         nav.push(NavItem::new(Section::History, paths::HISTORY));
-        nav.push(NavItem::new(Section::Cluster, paths::CLUSTER));
         nav
     }
 }

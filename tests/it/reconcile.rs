@@ -507,16 +507,14 @@ async fn a_pass_that_dies_anywhere_is_finished_by_the_next(pool: PgPool) {
 
 #[sqlx::test]
 async fn what_kafka_refuses_is_said_and_all_else_goes_on(pool: PgPool) {
-    let world = World::new(pool, 3);
+    let world = World::new(pool, 99);
     let outcome = AssertUnwindSafe(async {
         let [shop, _] = world.landscape().await;
-        let brokers = world.root.cluster().await.unwrap().brokers.len();
-        assert!(brokers < 3, "this test needs fewer than three brokers");
         let mut reconciler = world.reconciler();
         let report = reconciler.pass().await.unwrap();
         assert_eq!((report.failed, report.pending), (1, 0), "{report:?}");
         let failure = world.topic_failure().await.unwrap();
-        assert!(failure.starts_with("The topic is to have 3 replicas, but 1 broker is running."), "{failure}");
+        assert!(failure.starts_with("The topic is to have 99 replicas, but "), "{failure}");
         assert_eq!(world.followed("shop").await, Followed::Applied);
         Admin::new(kafka(&shop.0, &shop.1)).cluster().await.unwrap();
 

@@ -134,16 +134,13 @@ pub(super) fn write(event: &Event) -> String {
         string(&mut out, value);
     }
     if let Some(data) = &event.data {
-        match spliceable(event.content_type.as_deref(), data) {
-            Some(json) => {
-                out.push_str(",\"data\":");
-                out.push_str(json);
-            }
-            None => {
-                out.push_str(",\"data_base64\":\"");
-                STANDARD.encode_string(data, &mut out);
-                out.push('"');
-            }
+        if let Some(json) = spliceable(event.content_type.as_deref(), data) {
+            out.push_str(",\"data\":");
+            out.push_str(json);
+        } else {
+            out.push_str(",\"data_base64\":\"");
+            STANDARD.encode_string(data, &mut out);
+            out.push('"');
         }
     }
     out.push('}');

@@ -371,6 +371,11 @@ impl Thread {
 
     fn poll(&mut self) -> Result<(), Error> {
         let polled = self.consumer.poll(POLL).map(|result| result.map(|m| record(&m, self.consumer.context())));
+        // A stashed record of a partition that was given up must not come after the partition is read anew.
+        if !self.stash.is_empty() {
+            let places = self.consumer.context().places();
+            self.stash.retain(|record| places.contains_key(&record.partition));
+        }
         if let Some(error) = self.consumer.context().failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(error);
         }
@@ -382,6 +387,8 @@ impl Thread {
                 }
                 // Only when records were already on their way at the time the credit ended.
                 if self.credit.is_spent(&record.partition.topic) || !self.stash.is_empty() {
+                    // Of a partition that was assigned after its topic was paused: to be paused as well.
+                    self.paused.remove(&record.partition.topic);
                     self.stash.push_back(record);
                 } else {
                     self.deliver(record);
@@ -427,9 +434,8 @@ impl Thread {
         for element in self.consumer.position().ok()?.elements() {
             let partition = Partition { topic: member.topic(element.topic()), number: element.partition() };
             let wanted = match (element.offset(), places.get(&partition)) {
-                (rdkafka::Offset::Offset(offset), _) => offset,
-                // Nothing was read yet.
-                (_, Some(&offset)) => offset,
+                // The second where nothing was read yet.
+                (rdkafka::Offset::Offset(offset), _) | (_, Some(&offset)) => offset,
                 _ => continue,
             };
             let found = self.consumer.fetch_watermarks(&partition.topic, partition.number, WATERMARKS);

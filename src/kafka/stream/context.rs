@@ -47,9 +47,7 @@ impl Reason {
             Some((Code::Authentication | Code::SaslAuthenticationFailed, reason)) => {
                 Error::Authentication(reason.clone())
             }
-            Some((code, reason)) if error.rdkafka_error_code() == Some(*code) => {
-                Error::new(error, Some(reason.clone()))
-            }
+            Some((code, reason)) if error.rdkafka_error_code() == Some(*code) => Error::new(error, Some(reason)),
             _ => Error::new(error, None),
         }
     }

@@ -1,11 +1,21 @@
 //! The pages, each with its form handlers and its private parts.
 
 mod apps;
+mod asked;
 mod bridges;
+mod channels;
 mod environments;
+mod events;
+mod exchange;
+mod history;
+mod overview;
 mod parts;
+mod people;
+mod profile;
 mod secrets;
+mod services;
 mod sign_in;
+mod spaces;
 
 use axum::Router;
 
@@ -13,7 +23,19 @@ use super::Web;
 
 /// All pages.
 pub fn router() -> Router<Web> {
-    Router::new().merge(sign_in::router()).merge(apps::router()).merge(environments::router()).merge(bridges::router())
+    Router::new()
+        .merge(sign_in::router())
+        .merge(overview::router())
+        .merge(apps::router())
+        .merge(environments::router())
+        .merge(bridges::router())
+        .merge(spaces::router())
+        .merge(channels::router())
+        .merge(events::router())
+        .merge(services::router())
+        .merge(people::router())
+        .merge(profile::router())
+        .merge(history::router())
 }
 
 /// A reason as a sentence.

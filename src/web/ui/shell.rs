@@ -345,9 +345,12 @@ fn account(member: Option<MemberView>, theme: Theme, next: String) -> AnyView {
             {who}
             {theme_form(theme, next)}
             {signed_in.then(|| view! {
-                <form method="post" action="/sign-out">
-                    <button type="submit" class="menu-item"><Icon glyph=Glyph::SignOut/><span>"Sign out"</span></button>
-                </form>
+                <div>
+                    <a class="menu-item" href="/profile"><Icon glyph=Glyph::Key/><span>"Profile and tokens"</span></a>
+                    <form method="post" action="/sign-out">
+                        <button type="submit" class="menu-item"><Icon glyph=Glyph::SignOut/><span>"Sign out"</span></button>
+                    </form>
+                </div>
             })}
         </div>
     }

@@ -26,8 +26,6 @@ pub enum Reply {
     Refuse(Fault),
     /// Refuses the entries at these places.
     Partly(HashSet<usize>, Fault),
-    /// Never answers, and takes none.
-    Hang,
 }
 
 /// Decides on the `n`-th request (from 0) with so many entries.
@@ -144,7 +142,6 @@ impl Queue for One {
                 let of = |place| if places.contains(&place) { Err(fault.clone()) } else { Ok(()) };
                 Ok((0..entries.len()).map(of).collect())
             }
-            Reply::Hang => std::future::pending().await,
         }
     }
 }

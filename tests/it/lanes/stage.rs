@@ -11,7 +11,7 @@ use ebm::{
     domain::{
         channel::topic_name,
         cloud_event::{Event, Header},
-        ids::{BridgeId, ChannelId, RouteId},
+        ids::{BridgeId, ChannelId},
     },
     kafka::stream::{Security, Settings, producer::Producer},
     secrets::Vault,
@@ -76,8 +76,6 @@ pub struct Stage {
     pub pool: PgPool,
     pub script: Script,
     pub bridge: BridgeId,
-    pub route: RouteId,
-    pub channel: ChannelId,
     pub topic: Arc<str>,
     pub producer: Producer,
     /// What was produced, by id: the body.
@@ -143,8 +141,6 @@ impl Stage {
             pool,
             script: Script::new(),
             bridge: BridgeId(bridge),
-            route: RouteId(route),
-            channel: ChannelId(channel),
             topic,
             producer: Producer::new(&settings()).unwrap(),
             sent: BTreeMap::new(),

@@ -1,0 +1,61 @@
+//! The first page: what needs someone, how much there is, what was done last.
+
+use super::{Actor, Manager, Result, actor::Right};
+use crate::{
+    domain::names::AppKey,
+    store::{self, changes::Change},
+};
+
+pub use store::overview::{Bridge as BridgeInNeed, Counts, Environment as EnvironmentInNeed, Topic as TopicInNeed};
+
+/// Rows of each kind at most: who has more to do than this begins with these.
+const MOST: i64 = 25;
+/// Changes shown.
+const CHANGES: i64 = 8;
+
+/// What the first page shows.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// How much there is.
+    pub counts: Counts,
+    /// Bridges that do not fare as they should.
+    pub bridges: Vec<BridgeInNeed>,
+    /// Topics that Kafka does not follow.
+    pub topics: Vec<TopicInNeed>,
+    /// Environments that are not where they should be.
+    pub environments: Vec<EnvironmentInNeed>,
+    /// Apps that are enabled while none of their environments is.
+    pub idle_apps: Vec<AppKey>,
+    /// The newest changes.
+    pub changes: Vec<Change>,
+    /// Whether bridges can be made in this installation.
+    pub can_bridge: bool,
+}
+
+impl Overview {
+    /// Whether there may be more in need than is shown.
+    pub fn is_cut(&self) -> bool {
+        let full = |len: usize| i64::try_from(len).is_ok_and(|len| len >= MOST);
+        full(self.bridges.len())
+            || full(self.topics.len())
+            || full(self.environments.len())
+            || full(self.idle_apps.len())
+    }
+}
+
+impl Manager {
+    /// What needs someone, how much there is, what was done last. Asks the database alone.
+    pub async fn load_overview(&self, actor: &Actor) -> Result<Overview> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(Overview {
+            counts: store::overview::count(&mut db).await?,
+            bridges: store::overview::list_bridges(&mut db, MOST).await?,
+            topics: store::overview::list_topics(&mut db, MOST).await?,
+            environments: store::overview::list_environments(&mut db, MOST).await?,
+            idle_apps: store::overview::list_idle_apps(&mut db, MOST).await?,
+            changes: store::changes::list(&mut db, None, "", None, CHANGES).await?.items,
+            can_bridge: self.home_region().is_some(),
+        })
+    }
+}

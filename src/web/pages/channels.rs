@@ -1,0 +1,295 @@
+//! The channels: list, and one with its topics, events and who uses it.
+
+use axum::{Router, extract::State, response::Response, routing::get};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::{
+    asked::{Asked, At, Narrowing, defined_by, filter_bar, is_narrowed, paging, space_chips, text_and_id},
+    events::{attributes, others_may, words},
+    exchange::{Exchange, exchange_table},
+    parts::followed,
+};
+use crate::{
+    domain::{channel::topic_name, ids::ChannelId},
+    islands::Live,
+    manager::{
+        Error, Manager, Page,
+        bridges::Bridge,
+        catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedTopic},
+    },
+    web::{
+        Web, paths,
+        ui::{
+            Action, Column, CopyValue, EmptyState, Fact, Facts, Glyph, Name, PageHead, Panel, Section, Status, Table,
+        },
+        visit::{Place, Visit},
+    },
+};
+
+/// Names of events in a row of the list at most.
+const NAMES: usize = 3;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route(paths::CHANNELS, get(list)).route("/channels/{channel}", get(show))
+}
+
+type Found = (Filter, Page<ListedChannel>, Narrowing);
+
+async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
+    let filter = asked.filter(text_and_id)?;
+    let page = manager.list_channels(&visit.actor(), &filter).await?;
+    Ok((filter, page, Narrowing::load(visit, manager).await?))
+}
+
+async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load_list(&visit, &manager, &asked).await {
+        Ok((filter, page, narrowing)) => {
+            let now = visit.now();
+            visit
+                .page(Place::new(Section::Channels, "Channels"), move || {
+                    list_view(&asked, &filter, &page, &narrowing, now)
+                })
+                .await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn list_view(
+    asked: &Asked,
+    filter: &Filter,
+    page: &Page<ListedChannel>,
+    narrowing: &Narrowing,
+    now: OffsetDateTime,
+) -> AnyView {
+    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+        (true, false) => view! {
+            <EmptyState glyph=Glyph::Channel title="No channels yet"
+                text="The events of a service flow in a channel. It comes into being with the first deployment of an app that defines events."
+                action=Some(Action::new("Go to the apps", paths::APPS))/>
+        }
+        .into_any(),
+        (true, true) => view! {
+            <EmptyState glyph=Glyph::Search title="No channel fits" text="Take a part of the filter away, or look at all of them."
+                action=Some(Action::new("Show all channels", paths::CHANNELS))/>
+        }
+        .into_any(),
+        (false, _) => view! {
+            {table(&page.items, now)}
+            {paging(paths::CHANNELS, asked, ["channel", "channels"], page, "after")}
+        }
+        .into_any(),
+    };
+    view! {
+        <PageHead title="Channels" lead="Where the events of a service flow; in each Space it is a topic of its own."/>
+        {filter_bar(paths::CHANNELS, "Search channels", filter, narrowing)}
+        {body}
+    }
+    .into_any()
+}
+
+/// Channels as rows.
+pub(super) fn table(channels: &[ListedChannel], now: OffsetDateTime) -> AnyView {
+    let columns = vec![
+        Column::new("Channel"),
+        Column::new("Events"),
+        Column::new("Defined by"),
+        Column::new("Spaces"),
+        Column::new("Kafka"),
+    ];
+    let rows = channels.iter().map(|channel| row(channel, now)).collect_view();
+    view! { <Table caption="Channels" columns stacked=true>{rows}</Table> }.into_any()
+}
+
+fn row(item: &ListedChannel, now: OffsetDateTime) -> impl IntoView + use<> {
+    let short: String = item.id.to_string().chars().take(8).collect();
+    let more = item.events.len().saturating_sub(NAMES);
+    let names = item.events.iter().take(NAMES).enumerate().map(|(nth, name)| {
+        let comma = (nth > 0).then_some(", ");
+        view! { {comma}<Name text=name.clone()/> }
+    });
+    let names = names.collect_view();
+    let more = (more > 0).then(|| view! { <span class="secondary">{format!(" and {more} more")}</span> });
+    let state = followed(&item.followed, now);
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=paths::channel(item.id)><Name text=item.title.clone()/></a>
+                <span class="under"><code>{item.service.clone()}</code>" · "<code title=item.id.to_string()>{short}"…"</code></span>
+            </th>
+            <td data-label="Events"><span>{names}{more}</span></td>
+            <td data-label="Defined by">{defined_by(item.app.as_ref())}</td>
+            <td data-label="Spaces">{space_chips(&item.spaces)}</td>
+            <td data-label="Kafka"><Status state/></td>
+        </tr>
+    }
+}
+
+async fn load(visit: &Visit, manager: &Manager, id: ChannelId) -> Result<(Channel, Vec<(String, Exchange)>), Error> {
+    let channel = manager.load_channel(&visit.actor(), id).await?;
+    let uses = manager.list_channel_uses(&visit.actor(), id).await?;
+    let bridges = manager.list_bridges(&visit.actor()).await?;
+    let mut exchanges = Vec::new();
+    for topic in &channel.topics {
+        let space = topic.space.as_str();
+        let here = uses.iter().filter(|(name, _)| name == space).map(|(_, used)| used);
+        let here =
+            Exchange::gather(here, bridges.iter().filter(|b| of_channel(b, id) && b.space.name.as_str() == space));
+        exchanges.extend(here.into_iter().filter(|e| e.channel == id).map(|e| (space.to_owned(), e)));
+    }
+    Ok((channel, exchanges))
+}
+
+fn of_channel(bridge: &Bridge, id: ChannelId) -> bool {
+    bridge.routes.iter().any(|route| route.channel == id)
+}
+
+async fn show(visit: Visit, State(manager): State<Manager>, At(id): At<ChannelId>) -> Response {
+    let Some(id) = id else { return visit.refusal(Error::NotFound("channel")).await };
+    match load(&visit, &manager, id).await {
+        Ok((channel, exchanges)) => {
+            let place = Place::new(Section::Channels, channel.listed.title.clone()).under("Channels", paths::CHANNELS);
+            let now = visit.now();
+            visit.page(place.with_islands(), move || channel_view(&channel, &exchanges, now)).await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], now: OffsetDateTime) -> AnyView {
+    let listed = &channel.listed;
+    let topic = format!("channel:{}", listed.id);
+    let services = format!("{}?q={}", paths::SERVICES, paths::escape(&listed.service));
+    let events = match channel.events.len() {
+        1 => "One event flows in this channel.".to_owned(),
+        n => format!("{n} events flow in this channel, told apart by their type."),
+    };
+    let (id, service, address) = (listed.id.to_string(), listed.service.clone(), channel.address.clone());
+    let (title, app) = (listed.title.clone(), defined_by(listed.app.as_ref()));
+    let topics = topics(listed.id, &channel.topics, now);
+    let (users, events_panel) = (users(exchanges, channel.events.len()), events_panel(&channel.events));
+    view! {
+        <PageHead title=title lead=events>
+            <Live url=paths::live(&topic) topic=topic/>
+        </PageHead>
+        <Facts>
+            <Fact label="Channel"><CopyValue label="channel" value=id/></Fact>
+            <Fact label="Service"><a href=services>{service}</a></Fact>
+            <Fact label="Defined by">{app}</Fact>
+            <Fact label="In the document"><code>{address}</code></Fact>
+        </Facts>
+        <div id="topics-live" data-live="">{topics}</div>
+        {users}
+        {events_panel}
+    }
+    .into_any()
+}
+
+fn topics(id: ChannelId, topics: &[ListedTopic], now: OffsetDateTime) -> AnyView {
+    let body = if topics.is_empty() {
+        view! {
+            <EmptyState glyph=Glyph::Space title="In no Space yet"
+                text="The channel comes into being in a Space when an environment there is deployed that defines or publishes its events." action=None/>
+        }
+        .into_any()
+    } else {
+        let columns = vec![
+            Column::new("Space"),
+            Column::new("Topic"),
+            Column::new("Partitions").numeric(),
+            Column::new("Replicas").numeric(),
+            Column::new("Configuration"),
+            Column::new("Kafka"),
+        ];
+        let rows = topics.iter().map(|topic| topic_row(id, topic, now)).collect_view();
+        view! { <Table caption="Topics" columns stacked=true>{rows}</Table> }.into_any()
+    };
+    view! { <Panel id="topics" title="Topics" lead="One in each Space, as it shall be.">{body}</Panel> }.into_any()
+}
+
+fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl IntoView + use<> {
+    let space = topic.space.to_string();
+    let name = topic_name(id, &topic.space);
+    let config = if topic.config.is_empty() {
+        view! { <span class="secondary">"Kafka's defaults"</span> }.into_any()
+    } else {
+        let lines = topic.config.iter().map(|(key, value)| {
+            let said = said(key, value).map(|said| view! { <span class="secondary">" "{said}</span> });
+            view! { <div><code>{format!("{key}={value}")}</code>{said}</div> }
+        });
+        view! { <div>{lines.collect_view()}</div> }.into_any()
+    };
+    let state = followed(&topic.followed, now);
+    view! {
+        <tr>
+            <th scope="row"><a href=paths::space(&space)>{space.clone()}</a></th>
+            <td data-label="Topic"><CopyValue label=format!("topic in {space}") value=name/></td>
+            <td data-label="Partitions" class="number">{topic.partitions}</td>
+            <td data-label="Replicas" class="number">{topic.replicas}</td>
+            <td data-label="Configuration">{config}</td>
+            <td data-label="Kafka"><Status state/></td>
+        </tr>
+    }
+}
+
+/// A time of a topic's configuration in words: `(7 days)`.
+fn said(key: &str, value: &str) -> Option<String> {
+    let ms: i64 = value.parse().ok().filter(|_| key.ends_with(".ms"))?;
+    match ms {
+        -1 => Some("(for ever)".to_owned()),
+        ms if ms >= 172_800_000 && ms % 86_400_000 == 0 => Some(format!("({} days)", ms / 86_400_000)),
+        ms if ms >= 3_600_000 && ms % 3_600_000 == 0 => Some(format!("({} h)", ms / 3_600_000)),
+        ms if ms >= 60_000 && ms % 60_000 == 0 => Some(format!("({} min)", ms / 60_000)),
+        _ => None,
+    }
+}
+
+fn users(exchanges: &[(String, Exchange)], events: usize) -> AnyView {
+    let body = if exchanges.is_empty() {
+        view! { <p class="secondary">"Nobody has access to its events yet."</p> }.into_any()
+    } else {
+        exchange_table(exchanges.iter().map(|(space, exchange)| (Some(space.as_str()), exchange)))
+    };
+    let lead = if events > 1 {
+        "Kafka grants access per topic: whoever has access to one of these events reaches the others too."
+    } else {
+        ""
+    };
+    view! { <Panel id="users" title="Who publishes, who subscribes" lead=lead>{body}</Panel> }.into_any()
+}
+
+fn events_panel(events: &[ListedEvent]) -> AnyView {
+    let body = if events.is_empty() {
+        view! { <p class="secondary">"No contract declares an event in this channel any more."</p> }.into_any()
+    } else {
+        let blocks = events.iter().map(|event| {
+            view! {
+                <article class="event-block">
+                    <header class="row">
+                        <h3><Name text=event.name.clone()/></h3>
+                        <span class="secondary">{others_may(event)}</span>
+                    </header>
+                    {words(event)}
+                    {attributes(&event.name, &event.attributes)}
+                </article>
+            }
+        });
+        blocks.collect_view().into_any()
+    };
+    view! { <Panel id="events" title="Events">{body}</Panel> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn times_of_a_topic_are_said_in_words() {
+        assert_eq!(said("retention.ms", "604800000").as_deref(), Some("(7 days)"));
+        assert_eq!(said("retention.ms", "86400000").as_deref(), Some("(24 h)"));
+        assert_eq!(said("retention.ms", "-1").as_deref(), Some("(for ever)"));
+        assert_eq!(said("retention.bytes", "60000"), None);
+        assert_eq!(said("retention.ms", "1234"), None);
+    }
+}

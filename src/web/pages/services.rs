@@ -1,0 +1,105 @@
+//! The services: what each defines, and where it flows.
+
+use axum::{Router, extract::State, response::Response, routing::get};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, service_key, space_chips};
+use crate::{
+    manager::{
+        Error, Manager, Page,
+        catalogue::{Filter, ListedService},
+    },
+    web::{
+        Web, paths,
+        ui::{Action, Column, EmptyState, Glyph, Moment, Name, PageHead, Section, Table, When},
+        visit::{Place, Visit},
+    },
+};
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route(paths::SERVICES, get(list))
+}
+
+async fn load(
+    visit: &Visit,
+    manager: &Manager,
+    asked: &Asked,
+) -> Result<(Filter, Page<ListedService>, Narrowing), Error> {
+    let filter = asked.filter(service_key)?;
+    let page = manager.list_services(&visit.actor(), &filter).await?;
+    Ok((filter, page, Narrowing::load(visit, manager).await?))
+}
+
+async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load(&visit, &manager, &asked).await {
+        Ok((filter, page, narrowing)) => {
+            let now = visit.now();
+            visit
+                .page(Place::new(Section::Services, "Services"), move || {
+                    list_view(&asked, &filter, &page, &narrowing, now)
+                })
+                .await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn list_view(
+    asked: &Asked,
+    filter: &Filter,
+    page: &Page<ListedService>,
+    narrowing: &Narrowing,
+    now: OffsetDateTime,
+) -> AnyView {
+    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+        (true, false) => view! {
+            <EmptyState glyph=Glyph::Service title="No services yet"
+                text="A service is a contract: a named set of events with a version. It comes with the first deployment of the app that defines it."
+                action=Some(Action::new("Go to the apps", paths::APPS))/>
+        }
+        .into_any(),
+        (true, true) => view! {
+            <EmptyState glyph=Glyph::Search title="No service fits" text="Take a part of the filter away, or look at all of them."
+                action=Some(Action::new("Show all services", paths::SERVICES))/>
+        }
+        .into_any(),
+        (false, _) => {
+            let columns = vec![
+                Column::new("Service"),
+                Column::new("Version"),
+                Column::new("Defined by"),
+                Column::new("Events").numeric(),
+                Column::new("Spaces"),
+                Column::new("First defined"),
+            ];
+            let rows = page.items.iter().map(|item| row(item, now)).collect_view();
+            view! {
+                <Table caption="Services" columns stacked=true>{rows}</Table>
+                {paging(paths::SERVICES, asked, ["service", "services"], page, "after")}
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <PageHead title="Services" lead="The contracts that say which events there are."/>
+        {filter_bar(paths::SERVICES, "Search services", filter, narrowing)}
+        {body}
+    }
+    .into_any()
+}
+
+fn row(item: &ListedService, now: OffsetDateTime) -> impl IntoView + use<> {
+    let key = item.key.clone();
+    let channels = format!("{}?q={}", paths::CHANNELS, paths::escape(&key));
+    view! {
+        <tr>
+            <th scope="row"><a href=channels><Name text=item.title.clone()/></a><span class="under"><code>{key.clone()}</code></span></th>
+            <td data-label="Version">{item.contract_version.clone()}</td>
+            <td data-label="Defined by">{defined_by(item.app.as_ref())}</td>
+            <td data-label="Events" class="number"><a href=paths::events_named(&key)>{item.events}</a></td>
+            <td data-label="Spaces">{space_chips(&item.spaces)}</td>
+            <td data-label="First defined"><When moment=Moment::new(item.created_at, now)/></td>
+        </tr>
+    }
+}

@@ -1,0 +1,189 @@
+//! The Spaces: list, and one with who exchanges what in it.
+
+use axum::{Router, extract::State, response::Response, routing::get};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::{
+    asked::{Asked, At},
+    channels,
+    exchange::{Exchange, bridge_state, exchange_table},
+};
+use crate::{
+    domain::names::SpaceName,
+    manager::{
+        Error, Manager,
+        bridges::Bridge,
+        catalogue::{Inhabitant, ListedSpace, SpaceView},
+    },
+    web::{
+        Web, paths,
+        ui::{Action, Column, EmptyState, FilterBar, Glyph, Icon, Name, PageHead, Panel, Section, Status, Table, Tone},
+        visit::{Place, Visit},
+    },
+};
+
+/// Channels that the page of a Space shows at most.
+const CHANNELS: usize = 200;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route(paths::SPACES, get(list)).route("/spaces/{space}", get(show))
+}
+
+async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(String, Vec<ListedSpace>), Error> {
+    let q = asked.text("q")?.to_owned();
+    let mut spaces = manager.list_spaces(&visit.actor()).await?;
+    let wanted = q.to_lowercase();
+    spaces.retain(|listed| listed.space.name.as_str().to_lowercase().contains(&wanted));
+    Ok((q, spaces))
+}
+
+async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load_list(&visit, &manager, &asked).await {
+        Ok((q, spaces)) => visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces)).await,
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn list_view(q: &str, spaces: &[ListedSpace]) -> AnyView {
+    let body = match (spaces.is_empty(), q.is_empty()) {
+        (true, true) => view! {
+            <EmptyState glyph=Glyph::Space title="No Spaces yet"
+                text="Environments in one Space may exchange events. A Space is made when the event broker is enabled for the first environment of its name."
+                action=Some(Action::new("Go to the apps", paths::APPS))/>
+        }
+        .into_any(),
+        (true, false) => view! {
+            <EmptyState glyph=Glyph::Search title="No Space fits" text="No name holds this text."
+                action=Some(Action::new("Show all Spaces", paths::SPACES))/>
+        }
+        .into_any(),
+        (false, _) => {
+            let columns = vec![
+                Column::new("Space"),
+                Column::new("Enabled environments").numeric(),
+                Column::new("Channels").numeric(),
+                Column::new("Bridges").numeric(),
+            ];
+            let rows = spaces.iter().map(|listed| {
+                let name = listed.space.name.to_string();
+                view! {
+                    <tr>
+                        <th scope="row"><a href=paths::space(&name)>{name.clone()}</a></th>
+                        <td data-label="Environments" class="number">{listed.environments}</td>
+                        <td data-label="Channels" class="number">{listed.channels}</td>
+                        <td data-label="Bridges" class="number">{listed.bridges}</td>
+                    </tr>
+                }
+            });
+            let rows = rows.collect_view();
+            view! { <Table caption="Spaces" columns stacked=true>{rows}</Table> }.into_any()
+        }
+    };
+    view! {
+        <PageHead title="Spaces" lead="Environments exchange events within a Space, and never across."/>
+        <FilterBar action=paths::SPACES label="Search Spaces" query=q.to_owned() narrowed=!q.is_empty()/>
+        {body}
+    }
+    .into_any()
+}
+
+async fn load(visit: &Visit, manager: &Manager, name: &SpaceName) -> Result<(SpaceView, Vec<Bridge>), Error> {
+    let space = manager.load_space(&visit.actor(), name.as_str()).await?;
+    let mut bridges = manager.list_bridges(&visit.actor()).await?;
+    bridges.retain(|bridge| bridge.space.id == space.space.id);
+    Ok((space, bridges))
+}
+
+async fn show(visit: Visit, State(manager): State<Manager>, At(name): At<SpaceName>) -> Response {
+    let Some(name) = name else { return visit.refusal(Error::NotFound("Space")).await };
+    match load(&visit, &manager, &name).await {
+        Ok((space, bridges)) => {
+            let place = Place::new(Section::Spaces, space.space.name.to_string()).under("Spaces", paths::SPACES);
+            let now = visit.now();
+            visit.page(place, move || space_view(&space, &bridges, now)).await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn space_view(view: &SpaceView, bridges: &[Bridge], now: OffsetDateTime) -> AnyView {
+    let name = view.space.name.to_string();
+    let exchanges = Exchange::gather(view.uses.iter(), bridges.iter());
+    let body = if exchanges.is_empty() {
+        view! {
+            <EmptyState glyph=Glyph::Event title="No events are exchanged yet"
+                text="Environments get access with their first deployment: it says what they publish and subscribe."
+                action=Some(Action::new("Go to the apps", paths::APPS))/>
+        }
+        .into_any()
+    } else {
+        exchange_table(exchanges.iter().map(|exchange| (None, exchange)))
+    };
+    let (environments, bridges) = (environments(&view.environments), bridges_of(bridges));
+    let channels = channels_of(view, &name, now);
+    view! {
+        <PageHead title=name lead="Environments and bridges in this Space may exchange events with each other, and with nobody else."/>
+        <Panel id="exchange" title="Who publishes, who subscribes">{body}</Panel>
+        <Panel id="environments" title="Environments">{environments}</Panel>
+        <Panel id="channels" title="Channels">{channels}</Panel>
+        <Panel id="bridges" title="Bridges">{bridges}</Panel>
+    }
+    .into_any()
+}
+
+fn environments(environments: &[Inhabitant]) -> AnyView {
+    if environments.is_empty() {
+        return view! { <p class="secondary">"None is in this Space."</p> }.into_any();
+    }
+    let chips = environments.iter().map(|e| {
+        let href = paths::environment(&e.app, &e.environment);
+        let tone = if e.is_enabled { Tone::Ok } else { Tone::Quiet };
+        let words = match (e.is_enabled, &e.deployed) {
+            (false, _) => "not enabled".to_owned(),
+            (true, Some(version)) => version.clone(),
+            (true, None) => "not deployed yet".to_owned(),
+        };
+        view! {
+            <a class="chip" href=href data-tone=tone.name()>
+                <Icon glyph=tone.glyph()/>{format!("{}.{}", e.app, e.environment)}<span class="secondary">{words}</span>
+            </a>
+        }
+    });
+    view! { <p class="chips">{chips.collect_view()}</p> }.into_any()
+}
+
+fn channels_of(view: &SpaceView, name: &str, now: OffsetDateTime) -> AnyView {
+    if view.channels.is_empty() {
+        return view! { <p class="secondary">"None yet. A channel comes with the deployment of an app that defines or publishes events."</p> }
+            .into_any();
+    }
+    let all = (view.channels.len() >= CHANNELS).then(|| {
+        let href = format!("{}?space={}", paths::CHANNELS, paths::escape(name));
+        view! { <p>{format!("The first {CHANNELS}. ")}<a href=href>"All channels of this Space"</a></p> }
+    });
+    view! { {channels::table(&view.channels, now)}{all} }.into_any()
+}
+
+fn bridges_of(bridges: &[Bridge]) -> AnyView {
+    if bridges.is_empty() {
+        return view! {
+            <p class="secondary">"None. A bridge exchanges events of this Space with queues outside. "<a href=paths::BRIDGES>"Go to the bridges"</a></p>
+        }
+        .into_any();
+    }
+    let columns = vec![Column::new("Bridge"), Column::new("Routes").numeric(), Column::new("State")];
+    let rows = bridges.iter().map(|bridge| {
+        let state = bridge_state(bridge.status, &bridge.status_reason);
+        let moved: i64 = bridge.routes.iter().map(|route| route.moved).sum();
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::bridge(bridge.id)><Name text=bridge.name.to_string()/></a><span class="under">{format!("{moved} events moved")}</span></th>
+                <td data-label="Routes" class="number">{bridge.routes.len()}</td>
+                <td data-label="State"><Status state/></td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! { <Table caption="Bridges" columns stacked=true>{rows}</Table> }.into_any()
+}
