@@ -66,7 +66,8 @@ function watch(page: Page, how: How, faults: string[]): void {
       if (!policy.includes(part)) say(`has no ${part} in its policy: ${policy}`);
   });
   page.on('console', (message) => {
-    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    // Warnings are about scripts that were preloaded and not used; without script they are not.
+    if (message.type() !== 'error' && (message.type() !== 'warning' || how !== 'wasm')) return;
     const { url: where } = message.location();
     if (how === 'no-wasm' && (where.endsWith('.wasm') || message.text().includes('.wasm'))) return;
     // A form with errors answers 422, and Chromium tells of it.
@@ -74,6 +75,8 @@ function watch(page: Page, how: How, faults: string[]): void {
     faults.push(`${page.url()}: ${message.text()} (${where})`);
   });
   page.on('pageerror', (error) => {
+    // Chromium says so when a page is left before its view transition has begun.
+    if (error.message.startsWith('Transition was aborted')) return;
     // The loader of the wasm rejects when there is none.
     if (how === 'no-wasm' && /fetch/i.test(error.message)) return;
     faults.push(`${page.url()}: ${error.message}`);
@@ -113,9 +116,14 @@ function overflow(page: Page): Promise<number> {
 
 /** Waits until a page shows something: by itself where its wasm runs, else by reloading. */
 export async function becomes(how: How, shown: Locator, timeout = 20_000): Promise<void> {
-  if (how === 'wasm') return expect(shown).toBeVisible({ timeout });
+  const page = shown.page();
+  if (how === 'wasm') {
+    const came = await shown.waitFor({ timeout: timeout / 2 }).then(() => true, () => false);
+    if (came) return;
+    watched.get(page)?.faults.push(`${page.url()}: did not show by itself within ${timeout / 2} ms: ${shown}`);
+  }
   await expect(async () => {
-    await shown.page().reload();
+    await page.reload();
     await expect(shown).toBeVisible({ timeout: 250 });
   }).toPass({ timeout, intervals: [250, 500, 1000] });
 }
