@@ -1,0 +1,35 @@
+import { defineConfig } from '@playwright/test';
+import type { Options } from './fixtures.ts';
+
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const story = 'story.spec.ts';
+
+export default defineConfig<object, Options>({
+  testDir: 'tests',
+  workers: 1,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  use: {
+    baseURL: process.env.EBM_URL,
+    locale: 'en-GB',
+    actionTimeout: 15_000,
+    trace: 'retain-on-failure',
+    launchOptions: { executablePath: process.env.PLAYWRIGHT_CHROMIUM || '/usr/bin/chromium', args },
+  },
+  projects: [
+    { name: 'setup', testMatch: 'first-admin.setup.ts' },
+    { name: 'chromium', testMatch: story, dependencies: ['setup'] },
+    { name: 'no-wasm', testMatch: story, dependencies: ['setup'], use: { how: 'no-wasm' } },
+    { name: 'no-script', testMatch: story, dependencies: ['setup'], use: { how: 'no-script' } },
+    { name: 'checks', testIgnore: [story, /setup/], testMatch: /spec/, dependencies: ['setup'] },
+  ],
+});
