@@ -145,7 +145,9 @@ mod tests {
         (0..12).for_each(|ticket| batcher.push(ticket, None, 1));
         assert_eq!(batcher.take(NOW).len(), 10);
         assert_eq!(batcher.take(NOW), [10, 11]);
-        [20, 21, 22].into_iter().for_each(|ticket| batcher.push(ticket, None, 40));
+        for ticket in [20, 21, 22] {
+            batcher.push(ticket, None, 40);
+        }
         assert_eq!(batcher.take(NOW), [20, 21], "the third would be too much");
         batcher.push(23, None, 101);
         assert_eq!(batcher.take(NOW), [22]);

@@ -62,6 +62,11 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, JsonProblem> {
 /// # Errors
 /// As [`strict_json`], and [`JsonKind::TooMany`].
 pub fn parse(bytes: &[u8], max_nodes: usize) -> Result<Value, JsonProblem> {
+    parse_bounded(bytes, max_nodes, usize::MAX)
+}
+
+/// [`parse`] with a bound on the objects among the values too.
+pub(super) fn parse_bounded(bytes: &[u8], max_nodes: usize, max_objects: usize) -> Result<Value, JsonProblem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         JsonProblem {
@@ -72,7 +77,7 @@ pub fn parse(bytes: &[u8], max_nodes: usize) -> Result<Value, JsonProblem> {
         }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let limits = Limits { kind: Cell::new(None), nodes: Cell::new(max_nodes) };
+    let limits = Limits { kind: Cell::new(None), nodes: Cell::new(max_nodes), objects: Cell::new(max_objects) };
     let mut reader = serde_json::Deserializer::from_str(text);
     let seed = Level { depth: 0, limits: &limits };
     seed.deserialize(&mut reader)
@@ -88,7 +93,7 @@ pub(super) fn not_utf8(bytes: &[u8]) -> String {
 
 /// The line after these bytes, from 1.
 pub(super) fn line_at(before: &[u8]) -> u32 {
-    let lines = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let lines = before.split(|&b| b == b'\n').count();
     u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
@@ -120,6 +125,7 @@ fn problem(error: &serde_json::Error, limits: &Limits) -> JsonProblem {
 struct Limits {
     kind: Cell<Option<JsonKind>>,
     nodes: Cell<usize>,
+    objects: Cell<usize>,
 }
 
 impl Limits {
@@ -129,10 +135,14 @@ impl Limits {
     }
 
     fn spend<E: de::Error>(&self) -> Result<(), E> {
-        let Some(left) = self.nodes.get().checked_sub(1) else {
+        self.take(&self.nodes)
+    }
+
+    fn take<E: de::Error>(&self, from: &Cell<usize>) -> Result<(), E> {
+        let Some(left) = from.get().checked_sub(1) else {
             return Err(self.refuse(JsonKind::TooMany, "holds too many values"));
         };
-        self.nodes.set(left);
+        from.set(left);
         Ok(())
     }
 }
@@ -216,6 +226,7 @@ impl<'de> Visitor<'de> for Level<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         self.limits.spend()?;
+        self.limits.take(&self.limits.objects)?;
         let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(name) = map.next_key::<String>()? {

@@ -154,6 +154,17 @@ fn goes(event: &Event, way: Way) -> bool {
     }
 }
 
+/// What the schema of the headers fixes `ce_type` to, by `const` or by an `enum` of one.
+fn fixed_type<'a>(reader: &mut Reader<'a>, part: &Found<'a>) -> Option<&'a str> {
+    let headers = reader.follow(part.member("headers")?)?;
+    let schema = reader.follow(headers.member("properties")?.member("ce_type")?)?;
+    let fixed = schema.value.get("const").or_else(|| match schema.value.get("enum")?.as_array()?.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    });
+    fixed.and_then(Value::as_str)
+}
+
 /// A message with its traits (section "Message Trait Object": merged into the message, later ones last).
 struct Read<'a> {
     message: Found<'a>,
@@ -179,7 +190,7 @@ impl<'a> Read<'a> {
     /// The event's name: `name`, else `messageId`, else the key among the components, else what the header `ce_type`
     /// is fixed to (`CloudEvents` Kafka protocol binding, section 3.2.3).
     fn name(&self, reader: &mut Reader<'a>) -> Option<String> {
-        let header = self.parts().find_map(|part| self.fixed_type(reader, part));
+        let header = self.parts().find_map(|part| fixed_type(reader, part));
         let given = self.text("name").or_else(|| self.text("messageId"));
         let name = match (given, self.component(), header) {
             (Some(given), _, _) => given.to_owned(),
@@ -224,17 +235,6 @@ impl<'a> Read<'a> {
         let found = segments.next()? == "components" && segments.next()? == "messages";
         let key = segments.next()?;
         (found && segments.next().is_none()).then_some(key)
-    }
-
-    /// What the schema of the headers fixes `ce_type` to, by `const` or by an `enum` of one.
-    fn fixed_type(&self, reader: &mut Reader<'a>, part: &Found<'a>) -> Option<&'a str> {
-        let headers = reader.follow(part.member("headers")?)?;
-        let schema = reader.follow(headers.member("properties")?.member("ce_type")?)?;
-        let fixed = schema.value.get("const").or_else(|| match schema.value.get("enum")?.as_array()?.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        });
-        fixed.and_then(Value::as_str)
     }
 
     fn event(&self, reader: &mut Reader<'a>, name: String, way: Way) -> Event {

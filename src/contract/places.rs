@@ -146,7 +146,7 @@ impl Scan<'_> {
                     }
                 }
                 _ => {
-                    let spot = self.value_spot(open.last_mut());
+                    let spot = self.value_spot(&mut open);
                     match byte {
                         b'{' => open.push(Open { spot, next: None, member: None }),
                         b'[' => open.push(Open { spot, next: Some(0), member: None }),
@@ -160,8 +160,8 @@ impl Scan<'_> {
     }
 
     /// Where the value that begins here belongs; a member was noted at its name.
-    fn value_spot(&mut self, parent: Option<&mut Open>) -> Spot {
-        let spot = match parent {
+    fn value_spot(&mut self, open: &mut [Open]) -> Spot {
+        let spot = match open.last_mut() {
             None => Spot::ROOT,
             Some(Open { member, next: None, .. }) => return member.take().unwrap_or(Spot::ROOT),
             Some(Open { spot, next: Some(next), .. }) => {

@@ -92,7 +92,7 @@ fn understand(document: &Value, places: &Places) -> Result<(Contract, Vec<String
     Ok((Contract { service: key, title, version, description, channels }, notes))
 }
 
-/// The version of the document (section "AsyncAPI Object", field `asyncapi`).
+/// The version of the document (section "`AsyncAPI` Object", field `asyncapi`).
 fn version(document: &Value, places: &Places) -> Result<Version, Refused> {
     let refuse = |pointer: &str, message: &str| {
         let mut problems = Problems::new(places);

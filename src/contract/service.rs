@@ -38,16 +38,18 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Service> {
     }
     let key = match info.member(KEY).or_else(|| root.member(KEY)) {
         Some(key) => chosen(reader, &key)?,
-        None => match ServiceKey::from_title(&title) {
-            Some(key) => key,
-            None => {
-                let message = format!("has no letter a-z or digit to make a key of: add {KEY} with a key beside it");
-                reader.problems.add("/info/title", message);
-                return None;
-            }
-        },
+        None => of_title(reader, &title)?,
     };
     Some(Service { key, title, version, description })
+}
+
+fn of_title(reader: &mut Reader<'_>, title: &str) -> Option<ServiceKey> {
+    let key = ServiceKey::from_title(title);
+    if key.is_none() {
+        let message = format!("has no letter a-z or digit to make a key of: add {KEY} with a key beside it");
+        reader.problems.add("/info/title", message);
+    }
+    key
 }
 
 fn chosen(reader: &mut Reader<'_>, key: &Found<'_>) -> Option<ServiceKey> {

@@ -12,7 +12,10 @@ use super::{
 use crate::domain::contract::Problem;
 
 /// Values and keys in a document.
-pub const MAX_NODES: usize = 250_000;
+pub const MAX_NODES: usize = 200_000;
+
+/// Objects among them. An object takes about 700 bytes in memory however few members it has.
+pub const MAX_OBJECTS: usize = 30_000;
 
 /// Bytes in one string.
 const MAX_STRING: usize = 65_536;
@@ -58,10 +61,11 @@ pub fn parse(bytes: &[u8]) -> Result<(Value, Places), Problem> {
 
 /// A text in braces is JSON, or YAML in its flow style, which is not always JSON.
 fn json_or_yaml(text: &str) -> Result<(Value, Places), Problem> {
-    match json::parse(text.as_bytes(), MAX_NODES) {
+    match json::parse_bounded(text.as_bytes(), MAX_NODES, MAX_OBJECTS) {
         Ok(value) => Ok((value, Places::of_json(text))),
         Err(problem) => {
-            let refused = Problem { pointer: String::new(), line: Some(problem.line), message: problem.message };
+            let message = if problem.kind == JsonKind::TooMany { too_many() } else { problem.message };
+            let refused = Problem { pointer: String::new(), line: Some(problem.line), message };
             match problem.kind {
                 JsonKind::Syntax => yaml::parse(text).map_err(|_| refused),
                 _ => Err(refused),
@@ -73,7 +77,7 @@ fn json_or_yaml(text: &str) -> Result<(Value, Places), Problem> {
 /// The same bounds for a value that was parsed by somebody else.
 pub fn check(value: &Value) -> Result<(), Refused> {
     let refuse = |(pointer, message)| Refused::Invalid(vec![Problem { pointer, line: None, message }]);
-    let mut size = Size { bytes: 0, nodes: 0 };
+    let mut size = Size { bytes: 0, nodes: 0, objects: 0 };
     size.add(value, 0).map_err(|message| refuse((String::new(), message)))?;
     if size.bytes > super::MAX_BYTES {
         return Err(Refused::TooLarge { limit: super::MAX_BYTES });
@@ -85,13 +89,15 @@ pub fn check(value: &Value) -> Result<(), Refused> {
 struct Size {
     bytes: usize,
     nodes: usize,
+    objects: usize,
 }
 
 impl Size {
     fn add(&mut self, value: &Value, depth: usize) -> Result<(), String> {
         self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(format!("holds more than {MAX_NODES} values: split it into several services"));
+        self.objects += usize::from(value.is_object());
+        if self.nodes > MAX_NODES || self.objects > MAX_OBJECTS {
+            return Err(too_many());
         }
         if depth > MAX_DEPTH {
             return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
@@ -114,6 +120,11 @@ impl Size {
         }
         Ok(())
     }
+}
+
+/// The sentence for more values than are read.
+pub fn too_many() -> String {
+    format!("holds more than {MAX_NODES} values or {MAX_OBJECTS} objects: split it into several services")
 }
 
 /// Refuses a string or key that nobody would read.

@@ -13,7 +13,7 @@ use super::{
     display,
     json::MAX_DEPTH,
     places::{Places, Spot},
-    text::MAX_NODES,
+    text::{MAX_NODES, MAX_OBJECTS, too_many},
 };
 use crate::domain::contract::Problem;
 
@@ -56,8 +56,7 @@ pub fn parse(text: &str) -> Result<(Value, Places), Problem> {
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| problem(&error))?;
     let mut places = Places::default();
     places.add(Spot::ROOT, line);
-    let mut planted = 0;
-    let value = plant(value, Spot::ROOT, &mut places, &mut planted)?;
+    let value = plant(value, Spot::ROOT, &mut places, &mut Planted::default())?;
     Ok((value, places))
 }
 
@@ -148,6 +147,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some(node) = seq.next_element()? {
             list.push(node);
         }
+        // Most lists are short, and room for four elements is made at once.
+        list.shrink_to_fit();
         Ok(Node::List(list))
     }
 
@@ -156,14 +157,23 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some(member) = map.next_entry()? {
             members.push(member);
         }
+        members.shrink_to_fit();
         Ok(Node::Map(members))
     }
 }
 
+/// How much has become a value.
+#[derive(Default)]
+struct Planted {
+    nodes: usize,
+    objects: usize,
+}
+
 /// Turns nodes into values. Counts again: what an alias repeats was one node to the parser.
-fn plant(node: Node, spot: Spot, places: &mut Places, planted: &mut usize) -> Result<Value, Problem> {
-    *planted += 1;
-    if *planted > MAX_NODES {
+fn plant(node: Node, spot: Spot, places: &mut Places, planted: &mut Planted) -> Result<Value, Problem> {
+    planted.nodes += 1;
+    planted.objects += usize::from(matches!(node, Node::Map(_)));
+    if planted.nodes > MAX_NODES || planted.objects > MAX_OBJECTS {
         return Err(Problem { pointer: String::new(), line: None, message: too_many() });
     }
     match node {
@@ -193,10 +203,6 @@ fn plant(node: Node, spot: Spot, places: &mut Places, planted: &mut usize) -> Re
             Ok(Value::Object(object))
         }
     }
-}
-
-fn too_many() -> String {
-    format!("holds more than {MAX_NODES} values: split it into several services")
 }
 
 fn problem(error: &Error) -> Problem {

@@ -113,6 +113,12 @@ fn nested(open: &str, inner: &str, close: &str, levels: usize) -> String {
     open.repeat(levels) + inner + &close.repeat(levels)
 }
 
+/// A schema of very many properties.
+fn wide(kind: &str) -> String {
+    let properties = (0..28_000).fold(String::new(), |text, n| text + &format!("p{n}: {{type: {kind}}}, "));
+    format!("{{properties: {{{properties}}}}}")
+}
+
 /// A thousand messages that each refer to one large schema.
 fn shared_payload() -> String {
     let mut text = document("channels:\n");
@@ -129,7 +135,7 @@ fn shared_payload() -> String {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0, 0, 0, 13, 0xff, 0xfe]].concat();
-    let json = r##"{"asyncapi": "2.6.0", "info": {"title": "Orders", "version": "1"}, "channels": {"a/b": {"publish": {"message": {"name": "A"}}}}}"##;
+    let json = r#"{"asyncapi": "2.6.0", "info": {"title": "Orders", "version": "1"}, "channels": {"a/b": {"publish": {"message": {"name": "A"}}}}}"#;
     let bomb = (1..30)
         .fold("a0: &a0 [x, x]\n".to_owned(), |text, n| format!("{text}a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1));
     let anchors = (0..100_000).fold(String::new(), |mut text, n| {
@@ -430,6 +436,13 @@ fn cases() -> Vec<Case> {
             Invalid("what"),
         ),
         case("very many values", format!("x: [{}]", "0,".repeat(520_000)), Invalid("values")),
+        case("as many texts as may be", document(&format!("{ONE}x-a: [{}]\n", "a,".repeat(190_000))), Taken),
+        case("as many objects as may be", document(&format!("{ONE}x-a: [{}]\n", "{a: b},".repeat(29_000))), Taken),
+        case("very many objects", document(&format!("{ONE}x-a: [{}]\n", "{a: b},".repeat(45_000))), Invalid("objects")),
+        case("very many objects in JSON", format!("[{}0]", "{},".repeat(45_000)), Invalid("objects")),
+        case("deep and wide", payload(&nested("{not: ", &wide("string"), "}", 50)), Taken),
+        case("deep and wide and wrong", payload(&nested("{items: ", &wide("strin"), "}", 50)), Invalid("strin")),
+        case("deep anyOf, wide and wrong", payload(&nested("{anyOf: [", &wide("strin"), "]}", 25)), Invalid("strin")),
         case("very many values in JSON", format!("[{}0]", "0,".repeat(520_000)), Invalid("values")),
         case("very many wrong values", wrong_elements, Invalid("text")),
         case(
@@ -483,7 +496,8 @@ fn timed(bytes: &[u8]) -> (Result<Reading, Refused>, Duration) {
     on_its_own_stack(|| {
         let (began, busy_before) = (Instant::now(), busy());
         let got = read_here(bytes);
-        let took = busy().zip(busy_before).map_or_else(|| began.elapsed(), |(after, before)| after - before);
+        let took =
+            busy().zip(busy_before).map_or_else(|| began.elapsed(), |(after, before)| after.saturating_sub(before));
         (got, took)
     })
 }

@@ -13,7 +13,7 @@ fn examples_of_the_specification_are_read() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if !path.extension().is_some_and(|extension| extension == "yml") {
+        if path.extension().is_none_or(|extension| extension != "yml") {
             continue;
         }
         read_any = true;

@@ -266,7 +266,7 @@ fn of_an_envelope_the_data_counts() {
 #[test]
 fn a_kafka_binding_says_what_the_topic_should_be() {
     let topic = |kafka: &str, components: &str| {
-        good(&document(&format!("{}    bindings: {{kafka: {kafka}}}\n{components}", ONE))).contract.channels[0]
+        good(&document(&format!("{ONE}    bindings: {{kafka: {kafka}}}\n{components}"))).contract.channels[0]
             .topic
             .clone()
     };

@@ -433,10 +433,11 @@ impl Thread {
         let places = member.places().clone();
         for element in self.consumer.position().ok()?.elements() {
             let partition = Partition { topic: member.topic(element.topic()), number: element.partition() };
-            let wanted = match (element.offset(), places.get(&partition)) {
-                // The second where nothing was read yet.
-                (rdkafka::Offset::Offset(offset), _) | (_, Some(&offset)) => offset,
-                _ => continue,
+            // The second where nothing was read yet.
+            let ((rdkafka::Offset::Offset(wanted), _) | (_, Some(&wanted))) =
+                (element.offset(), places.get(&partition))
+            else {
+                continue;
             };
             let found = self.consumer.fetch_watermarks(&partition.topic, partition.number, WATERMARKS);
             let Ok((first, end)) = found else { continue };

@@ -235,7 +235,9 @@ fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl In
 
 /// A time of a topic's configuration in words: `(7 days)`.
 fn said(key: &str, value: &str) -> Option<String> {
-    let ms: i64 = value.parse().ok().filter(|_| key.ends_with(".ms"))?;
+    // Kafka's own names: those that end so are milliseconds.
+    let (_, "ms") = key.rsplit_once('.')? else { return None };
+    let ms: i64 = value.parse().ok()?;
     match ms {
         -1 => Some("(for ever)".to_owned()),
         ms if ms >= 172_800_000 && ms % 86_400_000 == 0 => Some(format!("({} days)", ms / 86_400_000)),

@@ -42,17 +42,17 @@ impl Exchange {
         bridges: impl Iterator<Item = &'a Bridge>,
     ) -> Vec<Self> {
         let mut found = BTreeMap::new();
-        for used in uses {
-            let exchange = Self::of(&mut found, &used.service, &used.event, used.channel);
+        for entry in uses {
+            let exchange = Self::of(&mut found, &entry.service, &entry.event, entry.channel);
             let user = User {
-                name: format!("{}.{}", used.app, used.environment),
-                href: paths::environment(&used.app, &used.environment),
+                name: format!("{}.{}", entry.app, entry.environment),
+                href: paths::environment(&entry.app, &entry.environment),
                 glyph: None,
             };
-            if used.publish {
+            if entry.publish {
                 exchange.publishers.push(user.clone());
             }
-            if used.subscribe {
+            if entry.subscribe {
                 exchange.subscribers.push(user);
             }
         }
