@@ -74,7 +74,7 @@ fn operations<'a>(
         match operation.member("message") {
             Some(message) => catalog.collect(reader, message, way, channel),
             None => {
-                reader.note(format!("The operation {} has no message and is left out.", quoted(&operation.pointer)))
+                reader.note(format!("The operation {} has no message and is left out.", quoted(&operation.pointer)));
             }
         }
     }

@@ -221,7 +221,7 @@ impl<'s> Explain<'s> {
                 0 => faults.extend(meant(tried, at)),
                 1 => {}
                 _ if keyword == "oneOf" => {
-                    tell(faults, at, UNKNOWN, "can be read in two ways: remove what belongs to one of them")
+                    tell(faults, at, UNKNOWN, "can be read in two ways: remove what belongs to one of them");
                 }
                 _ => {}
             }

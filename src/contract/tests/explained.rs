@@ -112,10 +112,10 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), all))
+            list.iter().enumerate().for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), all));
         }
         Value::Object(object) => {
-            object.iter().for_each(|(name, inner)| pointers(inner, &super::super::places::join(at, name), all))
+            object.iter().for_each(|(name, inner)| pointers(inner, &super::super::places::join(at, name), all));
         }
         _ => {}
     }

@@ -44,29 +44,29 @@ impl Exchange {
         let mut found = BTreeMap::new();
         for entry in uses {
             let exchange = Self::of(&mut found, &entry.service, &entry.event, entry.channel);
-            let user = User {
+            let party = User {
                 name: format!("{}.{}", entry.app, entry.environment),
                 href: paths::environment(&entry.app, &entry.environment),
                 glyph: None,
             };
             if entry.publish {
-                exchange.publishers.push(user.clone());
+                exchange.publishers.push(party.clone());
             }
             if entry.subscribe {
-                exchange.subscribers.push(user);
+                exchange.subscribers.push(party);
             }
         }
         for bridge in bridges.filter(|bridge| bridge.desired != Desired::Draft) {
             for route in bridge.routes.iter().filter(|route| route.granted) {
                 let exchange = Self::of(&mut found, &route.service, &route.event, route.channel);
-                let user = User {
+                let party = User {
                     name: format!("{} ({})", bridge.name, route.direction.label()),
                     href: paths::bridge(bridge.id),
                     glyph: Some(Glyph::Bridge),
                 };
                 match route.direction {
-                    Direction::Outbound => exchange.subscribers.push(user),
-                    Direction::Inbound => exchange.publishers.push(user),
+                    Direction::Outbound => exchange.subscribers.push(party),
+                    Direction::Inbound => exchange.publishers.push(party),
                 }
             }
         }
@@ -136,9 +136,9 @@ fn chips(users: &[User]) -> AnyView {
     if users.is_empty() {
         return view! { <span class="secondary">"Nobody"</span> }.into_any();
     }
-    let chips = users.iter().map(|user| {
-        let icon = user.glyph.map(|glyph| view! { <Icon glyph/> });
-        view! { <a class="chip" href=user.href.clone()>{icon}{user.name.clone()}</a> }
+    let chips = users.iter().map(|party| {
+        let icon = party.glyph.map(|glyph| view! { <Icon glyph/> });
+        view! { <a class="chip" href=party.href.clone()>{icon}{party.name.clone()}</a> }
     });
     view! { <span class="chips">{chips.collect_view()}</span> }.into_any()
 }

@@ -37,7 +37,7 @@ pub const FIFO: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orde
 pub const PARTITIONS: i32 = 3;
 /// The most events that a kill may make twice.
 pub const WINDOW: usize = 1_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the development servers say of themselves.
 fn variable(name: &str) -> String {
