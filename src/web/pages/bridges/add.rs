@@ -71,7 +71,7 @@ async fn page(visit: &Visit, manager: &Manager, bridge: Bridge, carried: Carried
         Ok(found) => found,
         Err(error) => return visit.refusal(error).await,
     };
-    let place = place_under(&bridge, "Add business events").under("Events and queues", paths::bridge_events(bridge.id));
+    let place = place_under(&bridge, "Add business events");
     let model = Arc::new((bridge, carried, found));
     visit.page(place.with_islands(), move || view(&model.0, &model.1, &model.2)).await
 }

@@ -23,14 +23,12 @@ use crate::{
 
 /// What goes, and what stays.
 fn lost(bridge: &Bridge) -> AnyView {
+    let what = words::routes(&bridge.routes);
     let moves = match (bridge.desired, bridge.routes.len()) {
         (Desired::Draft, _) => "Nothing was moved yet.".to_owned(),
-        (_, 0) => "No event is moved any more.".to_owned(),
-        (Desired::Running, _) => format!(
-            "No event is moved any more: {}. What is under way is finished first.",
-            words::routes(&bridge.routes)
-        ),
-        _ => format!("It cannot be started again: {}.", words::routes(&bridge.routes)),
+        (Desired::Running, _) => format!("Its routes end: {what}. What is under way is finished first."),
+        (_, 0) => "It has no routes.".to_owned(),
+        _ => format!("Its routes go: {what}. It cannot be started again."),
     };
     let letters = (bridge.dead_letters > 0).then(|| {
         view! { <li>{format!("{} dead letters are lost.", words::grouped(bridge.dead_letters))}</li> }

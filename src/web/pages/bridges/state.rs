@@ -30,13 +30,13 @@ pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
         _ if may.refusal.is_some() => None,
         (Desired::Draft, _) => Some(Action::new("Continue", paths::bridge_events(bridge.id))),
         (Desired::Running, Fares::Misconfigured | Fares::Halted) => {
-            Some(Action::new("Policy and check", paths::bridge_events_at(bridge.id, "json", "policy")))
+            Some(Action::new("Check the queues", paths::bridge_events_at(bridge.id, "json", "checks")))
         }
         _ => None,
     };
     view! {
         <Notice tone=tone title=title action=next>
-            <p>{cure}" "<span class="secondary">"Since "<When moment=since/>"."</span></p>
+            <p>{cure}" "<span class="secondary">"Began "<When moment=since/>"."</span></p>
         </Notice>
     }
     .into_any()

@@ -6,7 +6,10 @@ use super::{Model, is_allowed};
 use crate::{
     domain::bridge::Direction,
     web::{
-        pages::bridges::rows::{Row, Rows, field, url_field, word},
+        pages::{
+            bridges::rows::{Row, Rows, field, url_field, word},
+            sentence,
+        },
         ui::{ButtonKind, Errors, Icon, Name, Pill, Tone, field_id},
     },
 };
@@ -21,6 +24,8 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
         let text = format!("No longer flows in {space}: remove it, or deploy an app that publishes it.");
         view! { <p class="hint">{text}</p> }
     });
+    let region = &model.bridge.region;
+    let example = format!("https://sqs.{region}.{}/<account>/<queue>", region.partition().dns_suffix());
     let directions = [Direction::Outbound, Direction::Inbound].map(|direction| {
         let allowed = event.is_none_or(|e| is_allowed(e, direction));
         let ungranted = model
@@ -32,7 +37,7 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
             Some(app) => format!("Access is requested: a contact of {app}, or an admin, grants it."),
             None => "Access is requested: an admin grants it.".to_owned(),
         });
-        way(i, row, direction, allowed, waiting, &model.shown.errors)
+        way(i, row, direction, allowed, waiting, example.clone(), &model.shown.errors)
     });
     let remove = format!("Remove {}", row.event);
     view! {
@@ -56,12 +61,21 @@ fn way(
     direction: Direction,
     allowed: bool,
     waiting: Option<String>,
+    example: String,
     errors: &Errors,
 ) -> impl IntoView + use<> {
     let way = row.way(direction);
     let (name, url_name) = (field(i, word(direction)), url_field(i, direction));
     let (id, url_id) = (field_id(&name), field_id(&url_name));
-    let (wrong, url_wrong) = (errors.get(&name), errors.get(&url_name));
+    // The summary names event and direction; beside the field they are in sight.
+    let beside = |field: &str| {
+        let text = errors.get(field)?;
+        let event =
+            text.strip_prefix(&row.event).map_or(text.as_str(), |rest| rest.trim_start_matches([',', ':', ' ']));
+        let text = event.strip_prefix(direction.label()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(event);
+        Some(sentence(text))
+    };
+    let (wrong, url_wrong) = (beside(&name), beside(&url_name));
     // What is chosen and no longer allowed can still be given up.
     let refused = !allowed && !way.chosen;
     let why = refused.then_some(match direction {
@@ -80,14 +94,13 @@ fn way(
     let label = direction.label();
     let of = format!(", {}", row.event);
     let url_label = format!("Queue URL {label}, {}", row.event);
-    let placeholder = "https://sqs.eu-central-1.amazonaws.com/123412341234/orders";
     let queue = if refused {
         view! { <p class="hint route-why" id=why_id>{why}</p> }.into_any()
     } else {
         view! {
             <div class="route-queue field">
                 <label class="unseen" for=url_id.clone()>{url_label}</label>
-                <input class="mono" id=url_id.clone() type="text" inputmode="url" name=url_name value=way.url.clone() placeholder=placeholder
+                <input class="mono" id=url_id.clone() type="text" inputmode="url" name=url_name value=way.url.clone() placeholder=example
                     maxlength="512" autocomplete="off" spellcheck="false" autocapitalize="none"
                     aria-invalid=url_wrong_now aria-describedby=url_described/>
                 {error(&url_id, url_wrong)}
