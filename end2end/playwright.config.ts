@@ -22,7 +22,7 @@ export default defineConfig<object, Options>({
     baseURL: process.env.EBM_URL,
     locale: 'en-GB',
     actionTimeout: 15_000,
-    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
     launchOptions: { executablePath: process.env.PLAYWRIGHT_CHROMIUM || '/usr/bin/chromium', args },
   },
   projects: [

@@ -278,7 +278,7 @@ test('a bridge is drafted in three steps, and names the statement that its queue
   await test.step('without the statement the check says what is missing', async () => {
     await contact.goto(`/bridges/${bridge}/events`);
     await button(contact, 'Check now').click();
-    const row = contact.getByRole('row', { name: /sqs:GetQueueAttributes/ });
+    const row = contact.getByRole('row', { name: /^sqs:GetQueueAttributes/ });
     await expect(row).toContainText(/Missing|Not visible yet/);
     await look(contact);
   });
