@@ -6,9 +6,7 @@ use crate::{
     store::{self, changes::Change},
 };
 
-pub use store::overview::{
-    Bridge as BridgeInNeed, Counts, Environment as EnvironmentInNeed, Topic as TopicInNeed,
-};
+pub use store::overview::{Bridge as BridgeInNeed, Counts, Environment as EnvironmentInNeed, Topic as TopicInNeed};
 
 /// Rows of each kind at most: who has more to do than this begins with these.
 const MOST: i64 = 25;

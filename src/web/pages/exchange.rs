@@ -38,11 +38,11 @@ struct User {
 impl Exchange {
     /// What environments, and routes of bridges that are no drafts, have access to; by service and event.
     pub fn gather<'a>(
-        uses: impl Iterator<Item = &'a SpaceUse>,
+        granted: impl Iterator<Item = &'a SpaceUse>,
         bridges: impl Iterator<Item = &'a Bridge>,
     ) -> Vec<Self> {
         let mut found = BTreeMap::new();
-        for used in uses {
+        for used in granted {
             let exchange = Self::of(&mut found, &used.service, &used.event, used.channel);
             let user = User {
                 name: format!("{}.{}", used.app, used.environment),
@@ -106,7 +106,8 @@ pub fn exchange_table<'a>(exchanges: impl Iterator<Item = (Option<&'a str>, &'a 
     if !with_space {
         columns.push(Column::new("Channel"));
     }
-    view! { <Table caption="Who publishes, who subscribes" columns stacked=true>{rows}</Table> }.into_any()
+    view! { <div class="exchange"><Table caption="Who publishes, who subscribes" columns stacked=true>{rows}</Table></div> }
+        .into_any()
 }
 
 fn row(space: Option<&str>, exchange: &Exchange) -> AnyView {
@@ -115,7 +116,7 @@ fn row(space: Option<&str>, exchange: &Exchange) -> AnyView {
     });
     let channel = space.is_none().then(|| {
         let short: String = exchange.channel.to_string().chars().take(8).collect();
-        view! { <td data-label="Channel"><a href=paths::channel(exchange.channel)><code>{short}"…"</code></a></td> }
+        view! { <td data-label="Channel" class="short"><a href=paths::channel(exchange.channel)><code>{short}"…"</code></a></td> }
     });
     view! {
         <tr>

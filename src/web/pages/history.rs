@@ -6,12 +6,15 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
-use super::asked::{Asked, paging};
+use super::asked::{Asked, paging, refused};
 use crate::{
     manager::{Error, Manager, Page, history::Change},
     web::{
         Web, paths,
-        ui::{Action, Code, Column, EmptyState, FilterBar, Glyph, Icon, Moment, Name, Notice, PageHead, Section, Table, Tone},
+        ui::{
+            Action, Code, Column, EmptyState, FilterBar, Glyph, Icon, Moment, Name, Notice, PageHead, Section, Table,
+            Tone,
+        },
         visit::{Place, Visit},
     },
 };
@@ -40,7 +43,7 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
                 })
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::History, "History", paths::HISTORY, error).await,
     }
 }
 
@@ -128,7 +131,8 @@ pub(super) fn what(act: &str) -> String {
 }
 
 fn links(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
-    let page = href(change, admin).map(|href| view! { <a href=href>{format!("Go to this {}", change.object_kind)}</a> });
+    let page =
+        href(change, admin).map(|href| view! { <a href=href>{format!("Go to this {}", change.object_kind)}</a> });
     let all = change.object_id.map(|id| {
         let href = format!("{}?object={id}", paths::HISTORY);
         view! { <a href=href>{format!("All changes of this {}", change.object_kind)}</a> }
