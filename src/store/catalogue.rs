@@ -284,7 +284,7 @@ pub struct ListedChannel {
     pub events: Vec<String>,
     /// Names of the Spaces it has a topic in.
     pub spaces: Vec<String>,
-    /// Whether Kafka has followed with all its topics.
+    /// Whether Kafka has followed with its topics; where the list is narrowed to a Space, with that of the Space.
     pub followed: Followed,
 }
 
@@ -311,10 +311,12 @@ pub async fn list_channels(db: &mut PgConnection, filter: &Filter) -> Result<Pag
                   array(select v.name from event v where v.channel_id = c.id order by v.name) as "events!",
                   array(select p.name from channel_topic t join space p on p.id = t.space_id
                         where t.channel_id = c.id order by p.name) as "spaces!",
-                  (select min(t.changed_at) from channel_topic t
-                   where t.channel_id = c.id and t.applied_at is null) as "pending?",
-                  (select min(t.failure) from channel_topic t
-                   where t.channel_id = c.id and t.failure is not null) as "failure?"
+                  (select min(t.changed_at) from channel_topic t join space p on p.id = t.space_id
+                   where t.channel_id = c.id and t.applied_at is null
+                     and ($4::text is null or lower(p.name) = lower($4))) as "pending?",
+                  (select min(t.failure) from channel_topic t join space p on p.id = t.space_id
+                   where t.channel_id = c.id and t.failure is not null
+                     and ($4::text is null or lower(p.name) = lower($4))) as "failure?"
            from channel c
            join service s on s.id = c.service_id
            left join app a on a.id = s.app_id

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, convert::Infallible, str::FromStr};
 use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
+    response::Response,
 };
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -14,8 +15,9 @@ use crate::{
     manager::{Error, Manager, Page, catalogue::Filter},
     web::{
         paths,
-        ui::{Choice, FilterBar, FilterSelect, Paging},
-        visit::Visit,
+        refusal::status,
+        ui::{Action, Choice, FilterBar, FilterSelect, Notice, PageHead, Paging, Section, Tone},
+        visit::{Place, Visit},
     },
 };
 
@@ -90,7 +92,7 @@ impl Asked {
         let app = self.parsed::<AppKey>("app", "the key of an app")?;
         let after = Some(self.text("after")?).filter(|after| !after.is_empty());
         if after.is_some_and(|after| !is_cursor(after)) {
-            return Err(Error::field("after", "is not where a page begins: open the list anew"));
+            return Err(Error::field("after", "is not where a page of the list begins"));
         }
         Ok(Filter {
             q: self.text("q")?.to_owned(),
@@ -109,6 +111,29 @@ impl Asked {
         let pairs: Vec<_> = asked.iter().map(|(n, v)| format!("{}={}", paths::escape(n), paths::escape(v))).collect();
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
     }
+}
+
+/// The page of a list that was asked for what cannot be; what else may go wrong has pages of its own.
+pub async fn refused(
+    visit: &Visit,
+    section: Section,
+    title: &'static str,
+    path: &'static str,
+    error: Error,
+) -> Response {
+    let Error::Invalid(_) = &error else { return visit.refusal(error).await };
+    let text = error.to_string();
+    let place = Place::new(section, title).under(title, path).titled("Not understood");
+    visit
+        .page_as(status(&error), place, move || {
+            let action = Some(Action::new("Open the list anew", path));
+            view! {
+                <PageHead title="The address cannot be read"/>
+                <Notice tone=Tone::Fail title=format!("In the address, {text}.") announce=true action=action/>
+            }
+            .into_any()
+        })
+        .await
 }
 
 /// A place in a list that is sorted by a text, then an id.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, At, Narrowing, defined_by, filter_bar, is_narrowed, paging, space_chips, text_and_id},
+    asked::{Asked, At, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, space_chips, text_and_id},
     events::{attributes, others_may, words},
     exchange::{Exchange, exchange_table},
     parts::followed,
@@ -14,14 +14,15 @@ use crate::{
     domain::{channel::topic_name, ids::ChannelId},
     islands::Live,
     manager::{
-        Error, Manager, Page,
+        Error, Followed, Manager, Page,
         bridges::Bridge,
         catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedTopic},
     },
     web::{
         Web, paths,
         ui::{
-            Action, Column, CopyValue, EmptyState, Fact, Facts, Glyph, Name, PageHead, Panel, Section, Status, Table,
+            Action, Column, CopyValue, EmptyState, Fact, Facts, Glyph, Name, PageHead, Panel, Pill, Section, Status,
+            Table, Tone,
         },
         visit::{Place, Visit},
     },
@@ -52,7 +53,7 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
                 })
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::Channels, "Channels", paths::CHANNELS, error).await,
     }
 }
 
@@ -105,23 +106,24 @@ pub(super) fn table(channels: &[ListedChannel], now: OffsetDateTime) -> AnyView 
 fn row(item: &ListedChannel, now: OffsetDateTime) -> impl IntoView + use<> {
     let short: String = item.id.to_string().chars().take(8).collect();
     let more = item.events.len().saturating_sub(NAMES);
-    let names = item.events.iter().take(NAMES).enumerate().map(|(nth, name)| {
-        let comma = (nth > 0).then_some(", ");
-        view! { {comma}<Name text=name.clone()/> }
-    });
+    let names = item.events.iter().take(NAMES).map(|name| view! { <div><Name text=name.clone()/></div> });
     let names = names.collect_view();
-    let more = (more > 0).then(|| view! { <span class="secondary">{format!(" and {more} more")}</span> });
-    let state = followed(&item.followed, now);
+    let more = (more > 0).then(|| view! { <div class="secondary">{format!("and {more} more")}</div> });
+    // Why stands on the page of the channel: the list is for looking over.
+    let state = match &item.followed {
+        Followed::Failed(_) => view! { <Pill tone=Tone::Fail label="Failed"/> }.into_any(),
+        other => view! { <Status state=followed(other, now)/> }.into_any(),
+    };
     view! {
         <tr>
             <th scope="row">
                 <a href=paths::channel(item.id)><Name text=item.title.clone()/></a>
                 <span class="under"><code>{item.service.clone()}</code>" · "<code title=item.id.to_string()>{short}"…"</code></span>
             </th>
-            <td data-label="Events"><span>{names}{more}</span></td>
+            <td data-label="Events"><div>{names}{more}</div></td>
             <td data-label="Defined by">{defined_by(item.app.as_ref())}</td>
             <td data-label="Spaces">{space_chips(&item.spaces)}</td>
-            <td data-label="Kafka"><Status state/></td>
+            <td data-label="Kafka">{state}</td>
         </tr>
     }
 }
@@ -179,7 +181,9 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], now: Offset
             <Fact label="Defined by">{app}</Fact>
             <Fact label="In the document"><code>{address}</code></Fact>
         </Facts>
-        <div id="topics-live" data-live="">{topics}</div>
+        <Panel id="topics" title="Topics" lead="One in each Space, as it shall be.">
+            <div id="topics-live" data-live="">{topics}</div>
+        </Panel>
         {users}
         {events_panel}
     }
@@ -187,7 +191,7 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], now: Offset
 }
 
 fn topics(id: ChannelId, topics: &[ListedTopic], now: OffsetDateTime) -> AnyView {
-    let body = if topics.is_empty() {
+    if topics.is_empty() {
         view! {
             <EmptyState glyph=Glyph::Space title="In no Space yet"
                 text="The channel comes into being in a Space when an environment there is deployed that defines or publishes its events." action=None/>
@@ -204,8 +208,7 @@ fn topics(id: ChannelId, topics: &[ListedTopic], now: OffsetDateTime) -> AnyView
         ];
         let rows = topics.iter().map(|topic| topic_row(id, topic, now)).collect_view();
         view! { <Table caption="Topics" columns stacked=true>{rows}</Table> }.into_any()
-    };
-    view! { <Panel id="topics" title="Topics" lead="One in each Space, as it shall be.">{body}</Panel> }.into_any()
+    }
 }
 
 fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl IntoView + use<> {
@@ -216,7 +219,7 @@ fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl In
     } else {
         let lines = topic.config.iter().map(|(key, value)| {
             let said = said(key, value).map(|said| view! { <span class="secondary">" "{said}</span> });
-            view! { <div><code>{format!("{key}={value}")}</code>{said}</div> }
+            view! { <div><code>{format!("{key}=")}<wbr/>{value.clone()}</code>{said}</div> }
         });
         view! { <div>{lines.collect_view()}</div> }.into_any()
     };

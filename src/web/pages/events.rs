@@ -3,7 +3,7 @@
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 
-use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, space_chips, text_and_id};
+use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, space_chips, text_and_id};
 use crate::{
     domain::contract::Attribute,
     manager::{
@@ -41,7 +41,7 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
                 .page(Place::new(Section::Events, "Events"), move || list_view(&asked, &filter, &page, &narrowing))
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::Events, "Events", paths::EVENTS, error).await,
     }
 }
 
@@ -118,7 +118,10 @@ pub(super) fn others_may(event: &ListedEvent) -> &'static str {
 
 /// Title and description, where the contract gives any.
 pub(super) fn words(event: &ListedEvent) -> Option<AnyView> {
-    let title = Some(event.title.clone()).filter(|title| !title.is_empty() && *title != event.name);
+    // `Order placed` says no more than `OrderPlaced`.
+    let letters =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let title = Some(event.title.clone()).filter(|title| !title.is_empty() && letters(title) != letters(&event.name));
     let description = Some(event.description.clone()).filter(|text| !text.is_empty() && Some(text) != title.as_ref());
     (title.is_some() || description.is_some()).then(|| {
         let title = title.map(|title| view! { <p><strong>{title}</strong></p> });

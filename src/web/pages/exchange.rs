@@ -38,35 +38,35 @@ struct User {
 impl Exchange {
     /// What environments, and routes of bridges that are no drafts, have access to; by service and event.
     pub fn gather<'a>(
-        uses: impl Iterator<Item = &'a SpaceUse>,
+        granted: impl Iterator<Item = &'a SpaceUse>,
         bridges: impl Iterator<Item = &'a Bridge>,
     ) -> Vec<Self> {
         let mut found = BTreeMap::new();
-        for entry in uses {
-            let exchange = Self::of(&mut found, &entry.service, &entry.event, entry.channel);
-            let party = User {
-                name: format!("{}.{}", entry.app, entry.environment),
-                href: paths::environment(&entry.app, &entry.environment),
+        for used in granted {
+            let exchange = Self::of(&mut found, &used.service, &used.event, used.channel);
+            let user = User {
+                name: format!("{}.{}", used.app, used.environment),
+                href: paths::environment(&used.app, &used.environment),
                 glyph: None,
             };
-            if entry.publish {
-                exchange.publishers.push(party.clone());
+            if used.publish {
+                exchange.publishers.push(user.clone());
             }
-            if entry.subscribe {
-                exchange.subscribers.push(party);
+            if used.subscribe {
+                exchange.subscribers.push(user);
             }
         }
         for bridge in bridges.filter(|bridge| bridge.desired != Desired::Draft) {
             for route in bridge.routes.iter().filter(|route| route.granted) {
                 let exchange = Self::of(&mut found, &route.service, &route.event, route.channel);
-                let party = User {
+                let user = User {
                     name: format!("{} ({})", bridge.name, route.direction.label()),
                     href: paths::bridge(bridge.id),
                     glyph: Some(Glyph::Bridge),
                 };
                 match route.direction {
-                    Direction::Outbound => exchange.subscribers.push(party),
-                    Direction::Inbound => exchange.publishers.push(party),
+                    Direction::Outbound => exchange.subscribers.push(user),
+                    Direction::Inbound => exchange.publishers.push(user),
                 }
             }
         }
@@ -106,7 +106,8 @@ pub fn exchange_table<'a>(exchanges: impl Iterator<Item = (Option<&'a str>, &'a 
     if !with_space {
         columns.push(Column::new("Channel"));
     }
-    view! { <Table caption="Who publishes, who subscribes" columns stacked=true>{rows}</Table> }.into_any()
+    view! { <div class="exchange"><Table caption="Who publishes, who subscribes" columns stacked=true>{rows}</Table></div> }
+        .into_any()
 }
 
 fn row(space: Option<&str>, exchange: &Exchange) -> AnyView {
@@ -115,7 +116,7 @@ fn row(space: Option<&str>, exchange: &Exchange) -> AnyView {
     });
     let channel = space.is_none().then(|| {
         let short: String = exchange.channel.to_string().chars().take(8).collect();
-        view! { <td data-label="Channel"><a href=paths::channel(exchange.channel)><code>{short}"…"</code></a></td> }
+        view! { <td data-label="Channel" class="short"><a href=paths::channel(exchange.channel)><code>{short}"…"</code></a></td> }
     });
     view! {
         <tr>
@@ -136,9 +137,9 @@ fn chips(users: &[User]) -> AnyView {
     if users.is_empty() {
         return view! { <span class="secondary">"Nobody"</span> }.into_any();
     }
-    let chips = users.iter().map(|party| {
-        let icon = party.glyph.map(|glyph| view! { <Icon glyph/> });
-        view! { <a class="chip" href=party.href.clone()>{icon}{party.name.clone()}</a> }
+    let chips = users.iter().map(|user| {
+        let icon = user.glyph.map(|glyph| view! { <Icon glyph/> });
+        view! { <a class="chip" href=user.href.clone()>{icon}{user.name.clone()}</a> }
     });
     view! { <span class="chips">{chips.collect_view()}</span> }.into_any()
 }

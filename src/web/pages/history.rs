@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
-use super::asked::{Asked, paging};
+use super::asked::{Asked, paging, refused};
 use crate::{
     manager::{Error, Manager, Page, history::Change},
     web::{
@@ -43,7 +43,7 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
                 })
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::History, "History", paths::HISTORY, error).await,
     }
 }
 

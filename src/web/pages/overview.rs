@@ -142,11 +142,20 @@ fn first(overview: &Overview, waits: fn(&EnvironmentInNeed) -> bool) -> String {
 
 /// Something that someone should look at.
 struct Need {
+    /// The smaller, the worse.
+    rank: u8,
     state: AnyView,
     name: String,
     href: String,
     text: String,
 }
+
+/// Does not work.
+const BROKEN: u8 = 0;
+/// Works, but something is missing.
+const MISSING: u8 = 1;
+/// Should come by itself.
+const LATE: u8 = 2;
 
 /// What is worst comes first.
 fn needs(overview: &Overview, now: OffsetDateTime) -> Vec<Need> {
@@ -154,11 +163,13 @@ fn needs(overview: &Overview, now: OffsetDateTime) -> Vec<Need> {
     needs.extend(overview.topics.iter().map(|topic| of_topic(topic, now)));
     needs.extend(overview.environments.iter().map(|environment| of_environment(environment, now)));
     needs.extend(overview.idle_apps.iter().map(|app| Need {
+        rank: MISSING,
         state: view! { <Pill tone=Tone::Warn label="Half enabled"/> }.into_any(),
         name: app.to_string(),
         href: paths::app(app.as_str()),
         text: "The app is enabled, but none of its environments is: nothing happens in Kafka yet.".to_owned(),
     }));
+    needs.sort_by_key(|need| need.rank);
     needs
 }
 
@@ -168,55 +179,61 @@ fn of_bridge(bridge: &BridgeInNeed, now: OffsetDateTime) -> Need {
         1 => "1 event could not be delivered and is kept as a dead letter.".to_owned(),
         n => format!("{n} events could not be delivered and are kept as dead letters."),
     };
-    let (state, text) = match (bridge.status, &bridge.followed) {
+    let (rank, state, text) = match (bridge.status, &bridge.followed) {
         (Fares::Halted | Fares::Misconfigured, _) => {
             let reason =
                 if bridge.reason.is_empty() { "It moves no events.".to_owned() } else { bridge.reason.clone() };
-            (pill(&bridge_state(bridge.status, ""), Some(since)), reason)
+            (BROKEN, pill(&bridge_state(bridge.status, ""), Some(since)), reason)
         }
-        (_, Followed::Failed(why)) => (pill(&Shown::Failed(String::new()), None), why.clone()),
-        (_, Followed::Pending(at)) => (pending(*at, now), "Kafka has not followed what the bridge may do.".to_owned()),
-        (_, Followed::Applied) => (view! { <Pill tone=Tone::Warn label="Dead letters"/> }.into_any(), letters),
+        (_, Followed::Failed(why)) => (BROKEN, pill(&Shown::Failed(String::new()), None), why.clone()),
+        (_, Followed::Pending(at)) => {
+            (LATE, pending(*at, now), "Kafka has not followed what the bridge may do.".to_owned())
+        }
+        (_, Followed::Applied) => (MISSING, view! { <Pill tone=Tone::Warn label="Dead letters"/> }.into_any(), letters),
     };
-    Need { state, name: format!("{} in {}", bridge.name, bridge.space), href: paths::bridge(bridge.id), text }
+    Need { rank, state, name: format!("{} in {}", bridge.name, bridge.space), href: paths::bridge(bridge.id), text }
 }
 
 fn of_topic(topic: &TopicInNeed, now: OffsetDateTime) -> Need {
-    let (state, text) = match &topic.followed {
-        Followed::Failed(why) => (pill(&Shown::Failed(String::new()), None), why.clone()),
-        Followed::Pending(at) => (pending(*at, now), "Kafka has not made the topic of this channel yet.".to_owned()),
-        Followed::Applied => (view! { <Status state=Shown::Applied/> }.into_any(), String::new()),
+    let (rank, state, text) = match &topic.followed {
+        Followed::Failed(why) => (BROKEN, pill(&Shown::Failed(String::new()), None), why.clone()),
+        Followed::Pending(at) => {
+            (LATE, pending(*at, now), "Kafka has not followed how the topic of this channel shall be.".to_owned())
+        }
+        Followed::Applied => (LATE, view! { <Status state=Shown::Applied/> }.into_any(), String::new()),
     };
-    Need { state, name: format!("{} in {}", topic.title, topic.space), href: paths::channel(topic.channel), text }
+    Need { rank, state, name: format!("{} in {}", topic.title, topic.space), href: paths::channel(topic.channel), text }
 }
 
 /// The first of what is missing: the rest follows from it, and the page of the environment shows all.
 fn of_environment(e: &EnvironmentInNeed, now: OffsetDateTime) -> Need {
     let warn = |label: &'static str| view! { <Pill tone=Tone::Warn label=label/> }.into_any();
-    let (state, text) = match &e.followed {
-        Followed::Failed(why) => (pill(&Shown::Failed(String::new()), None), why.clone()),
-        _ if e.enabled && !e.app_enabled => (
-            warn("Half enabled"),
-            "The environment is enabled, its app is not: nothing happens in Kafka yet.".to_owned(),
-        ),
-        Followed::Pending(at) => (pending(*at, now), "Kafka has not followed what the environment may do.".to_owned()),
+    let (rank, state, text) = match &e.followed {
+        Followed::Failed(why) => (BROKEN, pill(&Shown::Failed(String::new()), None), why.clone()),
+        _ if e.enabled && !e.app_enabled => {
+            let text = "The environment is enabled, its app is not: nothing happens in Kafka yet.";
+            (MISSING, warn("Half enabled"), text.to_owned())
+        }
+        Followed::Pending(at) => {
+            (LATE, pending(*at, now), "Kafka has not followed what the environment may do.".to_owned())
+        }
         Followed::Applied if !e.has_credentials => {
-            (warn("No credentials"), "The environment is enabled, but has no user of Kafka yet.".to_owned())
+            (MISSING, warn("No credentials"), "The environment is enabled, but has no user of Kafka yet.".to_owned())
         }
         Followed::Applied if e.lacks_access > 0 => {
             let text = match e.lacks_access {
                 1 => "The deployment implements 1 use of an event without access to it: that will fail.".to_owned(),
                 n => format!("The deployment implements {n} uses of events without access to them: those will fail."),
             };
-            (view! { <Pill tone=Tone::Fail label="No access"/> }.into_any(), text)
+            (BROKEN, view! { <Pill tone=Tone::Fail label="No access"/> }.into_any(), text)
         }
         Followed::Applied => {
             let state = view! { <Status state=Shown::AwaitingDeployment/> }.into_any();
-            (state, "Channels and access come with the first deployment.".to_owned())
+            (LATE, state, "Channels and access come with the first deployment.".to_owned())
         }
     };
     let (app, key) = (e.app.as_str(), e.key.as_str());
-    Need { state, name: format!("{app}.{key}"), href: paths::environment(app, key), text }
+    Need { rank, state, name: format!("{app}.{key}"), href: paths::environment(app, key), text }
 }
 
 /// The pill alone: the reason stands beside it as the text of the need.

@@ -71,7 +71,9 @@ fn list_view(members: &[Listed], own: MemberId, now: OffsetDateTime, typed: &Typ
             <ButtonLink href="#invite" kind=ButtonKind::Primary glyph=Glyph::Plus>"Invite"</ButtonLink>
         </PageHead>
         <ErrorSummary errors=errors.clone()/>
-        <Table caption="People" columns stacked=true>{rows}</Table>
+        <Panel id="members" title="Members">
+            <Table caption="People" columns stacked=true>{rows}</Table>
+        </Panel>
         {invite_form(typed, errors)}
     }
     .into_any()
@@ -219,7 +221,7 @@ fn member_view(listed: &Listed, own: MemberId, now: OffsetDateTime) -> AnyView {
             <Fact label="Contact of">{contact_of}</Fact>
             <Fact label="Invited"><When moment=invited/></Fact>
         </Facts>
-        <Panel id="role" title="Role">
+        <Panel id="role" title="What this member may do">
             <form method="post" action=save class="form">
                 <input type="hidden" name="version" value=version/>
                 {roles}

@@ -4,7 +4,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, service_key, space_chips};
+use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, service_key, space_chips};
 use crate::{
     manager::{
         Error, Manager, Page,
@@ -41,7 +41,7 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
                 })
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::Services, "Services", paths::SERVICES, error).await,
     }
 }
 

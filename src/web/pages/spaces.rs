@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, At},
+    asked::{Asked, At, refused},
     channels,
     exchange::{Exchange, bridge_state, exchange_table},
 };
@@ -41,7 +41,7 @@ async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(S
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load_list(&visit, &manager, &asked).await {
         Ok((q, spaces)) => visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces)).await,
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::Spaces, "Spaces", paths::SPACES, error).await,
     }
 }
 
