@@ -75,7 +75,8 @@ pub(super) fn start(bridge: &Bridge) -> AnyView {
     let verb = if bridge.desired == Desired::Draft { "Start bridge" } else { "Start again" };
     match (require_startable(bridge, false), require_startable(bridge, true)) {
         (_, Err(error)) => {
-            let why = sentence(&error.to_string());
+            // The reason may begin with the name of a queue, which keeps its small letter.
+            let why = format!("Not yet: {error}.");
             view! {
                 <div class="form-end">
                     <p class="secondary">{why.clone()}</p>
@@ -88,7 +89,7 @@ pub(super) fn start(bridge: &Bridge) -> AnyView {
             let is_sure = unvouched.is_ok();
             let hint = match unvouched {
                 Ok(()) => "The check has found them.".to_owned(),
-                Err(error) => sentence(&error.to_string()),
+                Err(error) => format!("Needed, because {error}."),
             };
             view! {
                 <form method="post" action=paths::bridge_act(bridge.id, "start") class="form-end">

@@ -145,7 +145,7 @@ pub(super) fn routes(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
             Column::new("Access"),
         ];
         let rows = bridge.routes.iter().map(|r| route(r, now)).collect_view();
-        view! { <Table caption="Routes" columns=columns stacked=true>{rows}</Table> }.into_any()
+        view! { <Table caption="Events with their queues" columns=columns stacked=true>{rows}</Table> }.into_any()
     };
     view! { <Panel id="routes" title="Routes">{letters}{body}</Panel> }.into_any()
 }
