@@ -225,11 +225,18 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
 fn console(config: &Config, manager: Manager) -> Result<axum::Router, Failure> {
     // Leptos draws on tasks of its own, and nobody else says on which runtime.
     let _ = any_spawner::Executor::init_tokio();
+    // The names of the page's files hold a hash of what is in them; the list of these lies with the files.
+    let site = std::path::absolute(&config.http.site_root)?;
+    let names = site.join("hash.txt");
+    if !names.is_file() {
+        return Err(format!("http.site_root: {} is missing: build the page's files with dev/page", names.display()).into());
+    }
     let leptos = LeptosOptions::builder()
         .output_name("ebm")
-        .site_root(config.http.site_root.to_string_lossy().into_owned())
+        .site_root(site.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .hash_files(true)
+        .hash_file(names.to_string_lossy().into_owned())
         .build();
     let api = axum::Router::new().nest("/api/v1", api::router(manager.clone()));
     let web = Web { manager, leptos, origin: config.http.public_url.clone(), session: config.session };
