@@ -35,6 +35,8 @@ mod schedules;
 const MIN_REQUEST: usize = 256 * 1024;
 /// After how many failures in a row people are told of an error that may pass by itself.
 const PATIENCE: u32 = 4;
+/// The longest wait of one entry whose neighbours go through: its group waits with it.
+const MAX_ENTRY_WAIT: Duration = Duration::from_secs(5);
 /// After how many refusals of one entry the lane is said to be halted by it.
 const REFUSALS: u32 = 3;
 
@@ -331,7 +333,7 @@ impl Lanes {
                     };
                     pending.in_flight = false;
                     pending.failures += 1;
-                    let due = now + backoff(pending.failures, chance());
+                    let due = now + backoff(pending.failures, chance()).min(MAX_ENTRY_WAIT);
                     pending.fault = Some(fault);
                     batcher.again(ticket, due);
                 }
