@@ -229,14 +229,16 @@ fn console(config: &Config, manager: Manager) -> Result<axum::Router, Failure> {
     let site = std::path::absolute(&config.http.site_root)?;
     let names = site.join("hash.txt");
     if !names.is_file() {
-        return Err(format!("http.site_root: {} is missing: build the page's files with dev/page", names.display()).into());
+        return Err(
+            format!("http.site_root: {} is missing: build the page's files with dev/page", names.display()).into()
+        );
     }
     let leptos = LeptosOptions::builder()
         .output_name("ebm")
         .site_root(site.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .hash_files(true)
-        .hash_file(names.to_string_lossy().into_owned())
+        .hash_file(names.to_string_lossy().as_ref())
         .build();
     let api = axum::Router::new().nest("/api/v1", api::router(manager.clone()));
     let web = Web { manager, leptos, origin: config.http.public_url.clone(), session: config.session };

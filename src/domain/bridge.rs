@@ -21,6 +21,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// What bridges move events in. A direction that does not work yet is not offered, and refused by name.
+    pub const OFFERED: &[Self] = &[Self::Outbound];
+
     /// The word used in the store and in the API.
     pub fn as_str(self) -> &'static str {
         match self {

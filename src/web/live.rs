@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     extract::{Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -14,8 +14,7 @@ use futures::StreamExt;
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::visit::Visit;
-use crate::manager::Manager;
+use super::{Web, visit::Visit};
 
 #[derive(Deserialize)]
 pub(super) struct About {
@@ -26,13 +25,21 @@ pub(super) struct About {
 /// unknown then, and looking again is right.
 pub(super) async fn stream(
     visit: Option<Visit>,
-    State(manager): State<Manager>,
+    State(web): State<Web>,
+    headers: HeaderMap,
     Query(About { about }): Query<About>,
 ) -> Response {
+    // A page of another site could open the stream with the member's cookie, and learn when something changes.
+    let says = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if says("origin").is_some_and(|origin| origin != web.origin)
+        || says("sec-fetch-site").is_some_and(|site| site != "same-origin")
+    {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     if visit.is_none() {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let changes = futures::stream::unfold(manager.changes(), |mut changes| async move {
+    let changes = futures::stream::unfold(web.manager.changes(), |mut changes| async move {
         match changes.recv().await {
             Ok(topic) => Some((Some(topic), changes)),
             Err(RecvError::Lagged(_)) => Some((None, changes)),

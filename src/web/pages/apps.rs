@@ -247,7 +247,7 @@ async fn form(visit: &Visit, status: StatusCode, app: Option<String>, typed: Typ
             view! {
                 <PageHead title=title.clone()/>
                 <ErrorSummary errors=errors.clone()/>
-                <form method="post" action=action class="stack narrow">
+                <form method="post" action=action class="form">
                     {key_field}
                     <Field label="Name" name="name" value=typed.get("name") error=errors.get("name") maxlength=64_u32 placeholder="Order Portal"/>
                     <TextArea label="Technical contacts" name="contacts" value=typed.get("contacts") error=errors.get("contacts")
@@ -538,7 +538,7 @@ async fn environment_form(visit: &Visit, status: StatusCode, app: String, typed:
             view! {
                 <PageHead title="Register environment" lead=format!("A stage that {app} is deployed in.")/>
                 <ErrorSummary errors=errors.clone()/>
-                <form method="post" action=paths::new_environment(&app) class="stack narrow">
+                <form method="post" action=paths::new_environment(&app) class="form">
                     <Field label="Key" name="key" value=typed.get("key") error=errors.get("key") maxlength=40_u32 mono=true
                         hint="Part of user names and consumer groups, and never changed." placeholder="acceptance"/>
                     <Field label="Name" name="name" value=typed.get("name") error=errors.get("name") maxlength=64_u32

@@ -533,7 +533,7 @@ async fn ask_token(visit: Visit, State(manager): State<Manager>, Path((app, key)
         .page(here.titled("Create deploy token"), move || {
             view! {
                 <PageHead title="Create deploy token" lead=format!("It may report deployments of {app}.{key}, and nothing else.")/>
-                <form method="post" action=paths::deploy_tokens(&app, &key) class="stack narrow">
+                <form method="post" action=paths::deploy_tokens(&app, &key) class="form">
                     <Field label="Name" name="name" required=false maxlength=100_u32 hint="Where it is used, so that you know it again." placeholder="GitLab, order-portal"/>
                     <p class="row">
                         <Submit kind=ButtonKind::Primary>"Create deploy token"</Submit>

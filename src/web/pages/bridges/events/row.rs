@@ -26,7 +26,7 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
     });
     let region = &model.bridge.region;
     let example = format!("https://sqs.{region}.{}/<account>/<queue>", region.partition().dns_suffix());
-    let directions = [Direction::Outbound, Direction::Inbound].map(|direction| {
+    let directions = Direction::OFFERED.iter().map(|&direction| {
         let allowed = event.is_none_or(|e| is_allowed(e, direction));
         let ungranted = model
             .bridge
@@ -39,6 +39,7 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
         });
         way(i, row, direction, allowed, waiting, example.clone(), &model.shown.errors)
     });
+    let directions = directions.collect_view();
     let remove = format!("Remove {}", row.event);
     view! {
         <li class="route">
@@ -49,7 +50,7 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
                 {gone}
                 <input type="hidden" name=field(i, "event") value=row.key()/>
             </div>
-            <div class="route-directions">{directions.into_iter().collect_view()}</div>
+            <div class="route-directions">{directions}</div>
             <button type="submit" class=ButtonKind::Quiet.class() name="remove" value=i.to_string() aria-label=remove><span>"Remove"</span></button>
         </li>
     }
