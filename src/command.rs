@@ -238,7 +238,7 @@ fn console(config: &Config, manager: Manager) -> Result<axum::Router, Failure> {
         .site_root(site.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .hash_files(true)
-        .hash_file(names.to_string_lossy().as_ref())
+        .hash_file(std::sync::Arc::from(names.to_string_lossy().as_ref()))
         .build();
     let api = axum::Router::new().nest("/api/v1", api::router(manager.clone()));
     let web = Web { manager, leptos, origin: config.http.public_url.clone(), session: config.session };
