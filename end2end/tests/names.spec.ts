@@ -52,6 +52,7 @@ for (const [form, path, verb] of [
   ['environment', () => `/apps/${land.app}/environments/new`, 'Register environment'],
 ] as const) {
   test(`the key of an ${form} that breaks a rule is refused beside its field, and stays`, async () => {
+    test.setTimeout(120_000);
     for (const [name, key] of refused) {
       await test.step(name, async () => {
         await page.goto(path());

@@ -71,6 +71,7 @@ test('a step of the wizard is not reached before the one ahead of it', async () 
 });
 
 test('the address of a queue that breaks a rule is refused beside its field, stays, and makes no role', async () => {
+  test.setTimeout(120_000);
   await page.goto('/bridges/new/details?kind=sqs');
   await page.getByLabel('Space').selectOption('test');
   await page.getByLabel('Name').fill(`Addresses ${unique()}`);
