@@ -214,7 +214,7 @@ test('service, events, channel and Space are found in the console', async () => 
 
   await contact.goto(`/events?q=${contract.service}`);
   for (const name of [contract.sent, contract.other])
-    await expect(contact.getByRole('region', { name: `Attributes of ${name}` })).toContainText('orderId');
+    await expect(contact.getByRole('group', { name: `Attributes of ${name}` })).toContainText('orderId');
   await look(contact);
 
   await contact.goto(`/channels?q=${contract.service}`);

@@ -96,7 +96,7 @@ impl Visit {
     /// After an act that was refused: back to its page with the reason, or a page of its own.
     pub async fn act_refused(&self, to: &str, error: Error) -> Response {
         match &error {
-            Error::Conflict { .. } | Error::Forbidden(_) | Error::Unavailable(_) | Error::Invalid(_) => {
+            Error::Conflict { .. } | Error::Unavailable(_) | Error::Invalid(_) => {
                 self.refused(to, capital(&error.to_string())).await
             }
             _ => self.refusal(error).await,

@@ -14,7 +14,7 @@ pub fn once(label: &'static str, value: &SecretString, lead: String) -> AnyView 
     view! {
         <Panel id="secret" title=label lead=lead>
             <Notice tone=Tone::Warn title="Copy it now: it is shown this once, and not kept."/>
-            <Code id="secret-value" label=label text=value titled=false/>
+            <Code id="secret-value" label=format!("{label}, to copy") text=value titled=false/>
         </Panel>
     }
     .into_any()

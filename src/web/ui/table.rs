@@ -97,7 +97,7 @@ pub fn Table(
 ) -> AnyView {
     // Focusable, so that it can be scrolled with the keyboard.
     view! {
-        <div class=if stacked { "table-scroll stacked" } else { "table-scroll" } role="region" aria-label=caption tabindex="0">
+        <div class=if stacked { "table-scroll stacked" } else { "table-scroll" } role="group" aria-label=caption tabindex="0">
             <table>
                 <caption class="unseen">{caption.clone()}</caption>
                 <thead><tr>{columns.into_iter().map(heading).collect_view()}</tr></thead>
