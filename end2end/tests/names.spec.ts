@@ -53,7 +53,8 @@ for (const [form, path, verb] of [
 ] as const) {
   test(`the key of an ${form} that breaks a rule is refused beside its field, and stays`, async () => {
     test.setTimeout(120_000);
-    for (const [name, key] of refused) {
+    // Both forms share their fields and rules: for the second the short ones suffice.
+    for (const [name, key] of form === 'app' ? refused : refused.slice(0, 4)) {
       await test.step(name, async () => {
         await page.goto(path());
         await fill(key);

@@ -56,12 +56,12 @@ const save = async (): Promise<number> => {
 test('details of a bridge that break a rule are refused beside their fields', async () => {
   await page.goto('/bridges/new/details?kind=sqs');
   await page.getByLabel('Space').selectOption('test');
-  await page.getByLabel('Name').fill('Refused');
+  await page.getByLabel('Name', { exact: true }).fill('Refused');
   await page.getByLabel('AWS region').fill('Frankfurt');
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page.getByLabel('AWS region')).toHaveValue('Frankfurt');
   await expect(page.getByLabel('AWS region')).toHaveAccessibleDescription(/eu-central-1/);
-  await expect(page.getByLabel('Name')).toHaveValue('Refused');
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Refused');
   await look(page);
 });
 
@@ -74,7 +74,7 @@ test('the address of a queue that breaks a rule is refused beside its field, sta
   test.setTimeout(120_000);
   await page.goto('/bridges/new/details?kind=sqs');
   await page.getByLabel('Space').selectOption('test');
-  await page.getByLabel('Name').fill(`Addresses ${unique()}`);
+  await page.getByLabel('Name', { exact: true }).fill(`Addresses ${unique()}`);
   await page.getByLabel('AWS region').fill(region);
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page).toHaveURL(/\/bridges\/[^/]+\/events$/);
