@@ -147,7 +147,7 @@ pub(super) fn href(change: &Change, admin: bool) -> Option<String> {
     match change.object_kind.as_str() {
         "app" => Some(paths::app(&change.object_name)),
         "environment" => change.object_name.split_once('.').map(|(app, key)| paths::environment(app, key)),
-        "bridge" if change.act != "bridge.deleted" => Some(paths::bridge(id.into())),
+        // A bridge may be gone by now; all the others stay.
         "channel" => Some(paths::channel(id.into())),
         "service" => Some(format!("{}?q={}", paths::SERVICES, paths::escape(&change.object_name))),
         "member" if admin => Some(paths::member(id.into())),

@@ -99,7 +99,7 @@ fn way(overview: &Overview, admin: bool) -> Option<AnyView> {
             counts.bridges > 0,
             "Create a bridge",
             "Exchanges events with queues outside.",
-            link("Create bridge", paths::NEW_BRIDGE.to_owned()),
+            link("Go to the bridges", paths::BRIDGES.to_owned()),
         ));
     }
     if steps.iter().all(|(done, ..)| *done) {
