@@ -43,6 +43,8 @@ impl From<sqlx::Error> for Error {
                 // Class 57: the server is shutting down or starting; 53: it has no connection left
                 // (PostgreSQL manual, appendix A).
                 (None, Some(code)) if code.starts_with("57P") || code.starts_with("53") => Self::Unavailable(error),
+                // No text here holds U+0000, so nothing has such a name; Postgres refuses the question itself.
+                (None, Some("22021")) => Self::Missing("name"),
                 _ => Self::Other(error),
             },
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Protocol(_) => {

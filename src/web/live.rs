@@ -46,7 +46,9 @@ pub(super) async fn stream(
             Err(RecvError::Closed) => None,
         }
     });
-    let events = changes.filter_map(move |topic| {
+    // The object may have changed between drawing the page and opening the stream: look once more now.
+    let first = futures::stream::once(async { None });
+    let events = first.chain(changes).filter_map(move |topic: Option<String>| {
         let about = about.clone();
         let hit = topic.is_none_or(|topic| topic == about);
         async move { hit.then(|| Ok::<_, Infallible>(Event::default().data(about))) }
