@@ -90,7 +90,7 @@ test('the address of a queue that breaks a rule is refused beside its field, sta
       expect(await save(), name).toBe(422);
       await expect(field()).toHaveValue(url);
       await expect(field()).toHaveAttribute('aria-invalid', 'true');
-      await expect(field()).toHaveAccessibleDescription(/^The queue URL .+\.$/);
+      await expect(field()).toHaveAccessibleDescription(/^(The queue URL .+|Give the URL of the queue)\.$/);
     });
   }
   await look(page);
