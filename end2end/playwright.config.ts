@@ -16,7 +16,7 @@ export default defineConfig<object, Options>({
   workers: 1,
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 15_000 },
   use: {
     baseURL: process.env.EBM_URL,
