@@ -1,12 +1,11 @@
 //! Text from documents, made fit for people to look at.
 
+use crate::domain::names::is_invisible;
+
 /// Characters that show as nothing, or change how their neighbours show: controls, zero-width, bidirectional
 /// controls (Unicode Standard Annex 9), tags.
 pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    c.is_control() || is_invisible(c)
 }
 
 /// One line of at most `max` characters: trimmed, blanks for line ends and tabs, `U+FFFD` for what is hidden, `…` for

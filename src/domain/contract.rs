@@ -32,6 +32,11 @@ pub struct Channel {
     pub events: Vec<Event>,
 }
 
+/// Topic configuration that a contract may set, by Kafka's names. These keys are ours on every topic of ours; all
+/// others are left alone.
+pub const TOPIC_KEYS: &[&str] =
+    &["cleanup.policy", "delete.retention.ms", "max.message.bytes", "retention.bytes", "retention.ms"];
+
 /// What a document asks of a channel's topic; `None` leaves it to the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicWishes {

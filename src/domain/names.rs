@@ -148,7 +148,7 @@ names! {
 
 /// Format characters of Unicode that could make a title look like another one: zero-width, bidirectional
 /// controls, line and paragraph separators, tags (Unicode Standard Annex 9 and category Cf).
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

@@ -14,7 +14,7 @@ use crate::{
     contract::{self, Refused},
     domain::{
         channel::topic_name,
-        contract::{Contract, TopicWishes},
+        contract::{Contract, TOPIC_KEYS, TopicWishes},
         grant::Access,
         history::Act,
         ids::{ChannelId, EventId, ServiceId},
@@ -26,10 +26,6 @@ use crate::{
         catalogue::{NewEvent, NewTopic, Service},
     },
 };
-
-/// What may be set on a topic by a contract.
-const TOPIC_CONFIG: &[&str] =
-    &["cleanup.policy", "delete.retention.ms", "max.message.bytes", "retention.bytes", "retention.ms"];
 
 /// How far a pipeline's clock may be ahead of ours.
 const CLOCK_SKEW: time::Duration = time::Duration::minutes(10);
@@ -438,8 +434,8 @@ fn topic_of(wishes: &TopicWishes, limits: TopicLimits) -> std::result::Result<Ne
         let why = format!("must be {}, as for every topic here, or be left out", limits.replication);
         return Err(FieldError::new("replicas", why));
     }
-    if let Some(key) = wishes.config.keys().find(|key| !TOPIC_CONFIG.contains(&key.as_str())) {
-        let why = format!("cannot be set by a contract; these can: {}", TOPIC_CONFIG.join(", "));
+    if let Some(key) = wishes.config.keys().find(|key| !TOPIC_KEYS.contains(&key.as_str())) {
+        let why = format!("cannot be set by a contract; these can: {}", TOPIC_KEYS.join(", "));
         return Err(FieldError::new(format!("topicConfiguration/{key}"), why));
     }
     Ok(NewTopic { partitions, replicas: limits.replication, config: wishes.config.clone() })

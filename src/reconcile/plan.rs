@@ -17,8 +17,7 @@ use crate::kafka::admin::{Acl, Changes, Mechanism, NewTopic};
 
 /// Topic configuration that is ours: what a contract may set, and nothing else. Such a key that is set by hand and not
 /// wanted goes back to the broker's default; every other key is left alone.
-pub const MANAGED_KEYS: &[&str] =
-    &["cleanup.policy", "delete.retention.ms", "max.message.bytes", "retention.bytes", "retention.ms"];
+pub use crate::domain::contract::TOPIC_KEYS as MANAGED_KEYS;
 
 /// The most ACLs of one principal that Kafka deletes in one go (its limit of records for one request).
 const DELETED_IN_ONE_GO: usize = 10_000;
