@@ -189,6 +189,7 @@ fn environment(listed: &ListedEnvironment) -> Value {
         "space": environment.space.as_ref().map(|space| &space.name),
         "credentials_at": at_or_null(listed.credentials_at),
         "deployed": deployed,
+        "seen_at": at_or_null(listed.seen_at),
         "version": environment.version,
     });
     with_status(shown, &listed.followed)

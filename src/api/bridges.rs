@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{at, at_or_null, page_of, with_status},
+    answer::{at, at_or_null, page, with_status},
     body,
     caller::Caller,
     extract::{At, Params},
@@ -15,7 +15,7 @@ use crate::{
     domain::{bridge::Direction, ids::BridgeId, names::SpaceName},
     manager::{
         Manager,
-        bridges::{Bridge, BridgeDraft, PolicyFormat, QueueCheck, Route, RouteDraft, checks},
+        bridges::{Bridge, BridgeDraft, BridgeFilter, PolicyFormat, QueueCheck, Route, RouteDraft, checks},
     },
 };
 
@@ -98,15 +98,15 @@ pub async fn create(
 
 /// `GET /bridges`
 pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
-    let mut bridges = manager.list_bridges(&caller.0).await?;
-    if let Some(space) = params.parsed::<SpaceName>("space", "the name of a Space")? {
-        bridges.retain(|b| b.space.name.as_str().eq_ignore_ascii_case(space.as_str()));
-    }
-    if let Some(q) = params.text("q") {
-        let q = q.to_lowercase();
-        bridges.retain(|b| b.name.as_str().to_lowercase().contains(&q));
-    }
-    page_of(&bridges, &params, |b| b.id.to_string(), bridge)
+    let filter = BridgeFilter {
+        q: params.text("q").unwrap_or_default().to_owned(),
+        space: params.parsed::<SpaceName>("space", "the name of a Space")?.map(|space| space.to_string()),
+        after: params.parsed("cursor", "the cursor of a page")?,
+        limit: params.limit()?,
+        ..BridgeFilter::default()
+    };
+    let found = manager.list_bridges(&caller.0, &filter).await;
+    Ok(page(&found.map_err(|error| Problem::from(error).renamed("after", "cursor"))?, bridge))
 }
 
 /// `GET /bridges/{bridge}`

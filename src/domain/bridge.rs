@@ -139,12 +139,21 @@ impl Status {
         }
     }
 
+    /// All of them, in the order in which a bridge meets them.
+    pub const ALL: &[Self] = &[
+        Self::Draft,
+        Self::Provisioning,
+        Self::Running,
+        Self::Waiting,
+        Self::Reconfiguring,
+        Self::Stopped,
+        Self::Misconfigured,
+        Self::Halted,
+    ];
+
     /// Reads the word; `None` for any other.
     pub fn from_word(word: &str) -> Option<Self> {
-        use Status::{Draft, Halted, Misconfigured, Provisioning, Reconfiguring, Running, Stopped, Waiting};
-        [Draft, Provisioning, Running, Waiting, Reconfiguring, Stopped, Misconfigured, Halted]
-            .into_iter()
-            .find(|s| s.as_str() == word)
+        Self::ALL.iter().copied().find(|s| s.as_str() == word)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Conveniences of a whole page: the buttons that copy, and `/` for the search.
+//! The buttons of a whole page that copy.
 
 use leptos::prelude::*;
 
@@ -21,10 +21,9 @@ mod browser {
 
     use leptos::{ev, prelude::*, task::spawn_local};
     use wasm_bindgen::JsCast;
-    use web_sys::{Element, HtmlElement, KeyboardEvent};
+    use web_sys::Element;
 
     pub(super) fn listen(said: RwSignal<String>) {
-        window_event_listener(ev::keydown, to_search);
         if !window().is_secure_context() {
             return;
         }
@@ -59,31 +58,5 @@ mod browser {
             let around = button.closest("[data-copyable]").ok()??;
             around.query_selector("[data-copy-text]").ok()??.text_content()
         })
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "the listener is handed the event")]
-    fn to_search(event: KeyboardEvent) {
-        let plain = !(event.ctrl_key() || event.alt_key() || event.meta_key());
-        if event.key() != "/" || !plain || typing(&event) {
-            return;
-        }
-        if let Some(search) = visible_search() {
-            event.prevent_default();
-            let _ = search.focus();
-        }
-    }
-
-    /// The first search that is seen: of everything, or on a narrow screen of the list.
-    fn visible_search() -> Option<HtmlElement> {
-        let all = document().query_selector_all("input[type=search]").ok()?;
-        (0..all.length())
-            .filter_map(|nth| all.get(nth)?.dyn_into::<HtmlElement>().ok())
-            .find(|search| search.offset_parent().is_some())
-    }
-
-    /// Whether the key goes into a field.
-    fn typing(event: &KeyboardEvent) -> bool {
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        target.is_some_and(|target| target.matches("input, textarea, select, dialog *").unwrap_or_default())
     }
 }

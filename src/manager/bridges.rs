@@ -1,6 +1,9 @@
 //! Bridges: the wizard's draft, its role and policy, Check, Start, Stop, taking one away.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -20,17 +23,17 @@ use crate::{
     domain::{
         bridge::{Desired, Direction, Status},
         history::Act,
-        ids::{BridgeId, EventId},
+        ids::{BridgeId, EventId, RouteId},
         landscape::Space,
         names::Title,
         queue_url::{QueueUrl, Region},
     },
     secrets::random,
-    store,
+    store::{self, Page, bridges::Drafts, traffic::Minutes},
 };
 
 pub use aws::{ActionCheck, Grade, QueueCheck, Readiness, Side, policy::Format as PolicyFormat};
-pub use store::bridges::{Bridge, Route};
+pub use store::bridges::{Bridge, Filter as BridgeFilter, Route};
 
 /// Drafts that a member may have at once.
 const MAX_DRAFTS: i64 = 10;
@@ -400,16 +403,27 @@ impl Manager {
     }
 
     /// Bridges by Space and name; drafts only of the actor himself, or for an admin.
-    pub async fn list_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
+    pub async fn list_bridges(&self, actor: &Actor, filter: &BridgeFilter) -> Result<Page<Bridge>> {
         let mut db = self.read().await?;
         let member = actor.require(Right::Look, &mut db).await?;
         let is_admin = actor.require(Right::Administer, &mut db).await.is_ok();
-        let bridges = store::bridges::list(&mut db).await?;
-        let own = member.map(|m| m.id);
-        Ok(bridges
-            .into_iter()
-            .filter(|b| b.desired != Desired::Draft || is_admin || (own.is_some() && b.created_by == own))
-            .collect())
+        let drafts = if is_admin { Drafts::All } else { Drafts::Of(member.map(|m| m.id)) };
+        let gone = || Error::field("after", "is of no page there is: begin again without it");
+        store::bridges::list(&mut db, filter, drafts).await?.ok_or_else(gone)
+    }
+
+    /// What some bridges have moved, minute by minute; a bridge that moved nothing is left out.
+    pub async fn flow_by_bridge(&self, actor: &Actor, bridges: &[BridgeId]) -> Result<HashMap<BridgeId, Minutes>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::traffic::by_bridge(&mut db, bridges).await?)
+    }
+
+    /// What the routes of a bridge have moved, minute by minute; a route that moved nothing is left out.
+    pub async fn flow_by_route(&self, actor: &Actor, bridge: BridgeId) -> Result<HashMap<RouteId, Minutes>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::traffic::of_bridge(&mut db, bridge).await?)
     }
 
     /// A bridge to look at. Another member's draft answers as if it did not exist.

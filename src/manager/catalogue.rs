@@ -1,6 +1,8 @@
 //! What there is: Spaces, services, events, channels.
 
-use super::{Actor, Error, Manager, Page, Result, actor::Right};
+use std::collections::HashMap;
+
+use super::{Actor, Error, Manager, Minutes, Page, Result, actor::Right};
 use crate::{
     domain::{ids::ChannelId, landscape::Space},
     store,
@@ -58,6 +60,13 @@ impl Manager {
         store::catalogue::find_channel(&mut db, id).await?.ok_or(Error::NotFound("channel"))
     }
 
+    /// What was produced into the topics of a channel, minute by minute; quiet Spaces are left out.
+    pub async fn flow_of_channel(&self, actor: &Actor, id: ChannelId) -> Result<HashMap<String, Minutes>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::traffic::of_channel(&mut db, id).await?)
+    }
+
     /// Who may publish and subscribe the events of a channel: each with the name of the Space he does it in.
     pub async fn list_channel_uses(&self, actor: &Actor, id: ChannelId) -> Result<Vec<(String, SpaceUse)>> {
         let mut db = self.read().await?;
@@ -77,6 +86,13 @@ impl Manager {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         Ok(store::catalogue::list_events(&mut db, filter).await?)
+    }
+
+    /// The event of a service.
+    pub async fn load_event(&self, actor: &Actor, service: &str, event: &str) -> Result<ListedEvent> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        store::catalogue::find_listed_event(&mut db, service, event).await?.ok_or(Error::NotFound("event"))
     }
 
     /// Services, by key.

@@ -14,6 +14,7 @@ pub mod history;
 mod live;
 pub mod members;
 pub mod overview;
+pub mod search;
 pub mod sessions;
 pub mod sweeper;
 pub mod tokens;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use secrecy::SecretSlice;
 use sqlx::{Postgres, Transaction};
 
-pub use crate::store::{Page, PgPool, spaces::Followed};
+pub use crate::store::{Page, PgPool, spaces::Followed, traffic::Minutes};
 pub use actor::Actor;
 pub use error::{Error, FieldError, Result};
 

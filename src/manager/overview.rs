@@ -1,6 +1,6 @@
 //! The first page: what needs someone, how much there is, what was done last.
 
-use super::{Actor, Manager, Result, actor::Right};
+use super::{Actor, Manager, Minutes, Result, actor::Right, catalogue::ListedSpace};
 use crate::{
     domain::names::AppKey,
     store::{self, changes::Change},
@@ -10,6 +10,8 @@ pub use store::overview::{Bridge as BridgeInNeed, Counts, Environment as Environ
 
 /// Rows of each kind at most: who has more to do than this begins with these.
 const MOST: i64 = 25;
+/// Spaces shown.
+const SPACES: usize = 8;
 /// Changes shown.
 const CHANGES: i64 = 8;
 
@@ -26,6 +28,8 @@ pub struct Overview {
     pub environments: Vec<EnvironmentInNeed>,
     /// Apps that are enabled while none of their environments is.
     pub idle_apps: Vec<AppKey>,
+    /// The Spaces with most traffic, and what was produced in them in the last hour.
+    pub spaces: Vec<(ListedSpace, Minutes)>,
     /// The newest changes.
     pub changes: Vec<Change>,
     /// Whether bridges can be made in this installation.
@@ -48,7 +52,18 @@ impl Manager {
     pub async fn load_overview(&self, actor: &Actor) -> Result<Overview> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
+        let mut flow = store::traffic::by_space(&mut db).await?;
+        let spaces = store::spaces::list(&mut db).await?.into_iter();
+        let mut spaces: Vec<_> = spaces
+            .map(|listed| {
+                let minutes = flow.remove(&listed.space.id).unwrap_or_default();
+                (listed, minutes)
+            })
+            .collect();
+        spaces.sort_by_key(|(_, minutes)| std::cmp::Reverse(minutes.0.iter().sum::<i64>()));
+        spaces.truncate(SPACES);
         Ok(Overview {
+            spaces,
             counts: store::overview::count(&mut db).await?,
             bridges: store::overview::list_bridges(&mut db, MOST).await?,
             topics: store::overview::list_topics(&mut db, MOST).await?,

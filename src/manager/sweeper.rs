@@ -21,11 +21,11 @@ impl Manager {
             if let Err(error) = self.sweep_bridges().await {
                 tracing::warn!(%error, "bridges could not be swept");
             }
-            // Sessions expire by themselves; their rows only have to go now and then.
+            // Sessions and counts expire by themselves; their rows only have to go now and then.
             if passes.is_multiple_of(150)
-                && let Err(error) = self.sweep_sessions().await
+                && let Err(error) = self.sweep_expired().await
             {
-                tracing::warn!(%error, "sessions could not be swept");
+                tracing::warn!(%error, "what has expired could not be swept");
             }
             passes += 1;
             tokio::select! {
@@ -36,8 +36,10 @@ impl Manager {
         Ok(())
     }
 
-    async fn sweep_sessions(&self) -> Result<()> {
-        store::sessions::delete_expired(&mut *self.read().await?).await?;
+    async fn sweep_expired(&self) -> Result<()> {
+        let mut db = self.read().await?;
+        store::sessions::delete_expired(&mut db).await?;
+        store::traffic::delete_old(&mut db).await?;
         Ok(())
     }
 

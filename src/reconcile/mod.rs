@@ -13,6 +13,7 @@
 //! | `apply` | carrying out a plan |
 //! | `objects`, `confirm` | what is pending, applied or refused |
 //! | `findings`, `report`, `words` | what people are told |
+//! | `traffic` | how much flows, who shows himself |
 
 mod apply;
 mod confirm;
@@ -22,6 +23,7 @@ mod objects;
 mod observe;
 pub mod plan;
 mod report;
+mod traffic;
 mod words;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -127,6 +129,7 @@ pub struct Reconciler {
     report: watch::Sender<PassReport>,
     /// The user whose password was compared last.
     compared: String,
+    traffic: traffic::Traffic,
 }
 
 /// The end of the time that a pass is given to finish after the shutdown was asked for.
@@ -138,7 +141,8 @@ async fn after_grace(shutdown: CancellationToken) {
 impl Reconciler {
     /// A reconciler. Does nothing yet.
     pub fn new(pool: PgPool, vault: Vault, admin: Admin, settings: Settings) -> Self {
-        Self { pool, vault, admin, settings, report: watch::Sender::default(), compared: String::new() }
+        let (report, traffic) = (watch::Sender::default(), traffic::Traffic::default());
+        Self { pool, vault, admin, settings, report, compared: String::new(), traffic }
     }
 
     /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
@@ -186,6 +190,12 @@ impl Reconciler {
                 pass = self.pass() => pass,
                 () = after_grace(shutdown.clone()) => break,
             };
+            if pass.is_ok() {
+                tokio::select! {
+                    () = self.traffic.sample(&self.pool, &self.admin) => {}
+                    () = shutdown.cancelled() => break,
+                }
+            }
             let (wait, hints_count) = match pass {
                 Ok(report) if report.pending > 0 => (pause.longer(), true),
                 Ok(_) => {

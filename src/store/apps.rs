@@ -353,16 +353,23 @@ pub struct ListedEnvironment {
     pub credentials_at: Option<OffsetDateTime>,
     /// Version and time of the newest deployment.
     pub deployed: Option<(String, OffsetDateTime)>,
+    /// When its client last showed itself by its heartbeat.
+    pub seen_at: Option<OffsetDateTime>,
     /// Whether Kafka has followed: access, and the credentials where there are any.
     pub followed: Followed,
 }
 
 /// Environments of an app, by key.
 pub async fn list_environments(db: &mut PgConnection, app: AppId) -> Result<Vec<ListedEnvironment>> {
+    list_environments_of(db, &[app.0]).await
+}
+
+/// Environments of some apps, by key of the app, then their own.
+async fn list_environments_of(db: &mut PgConnection, apps: &[Uuid]) -> Result<Vec<ListedEnvironment>> {
     sqlx::query!(
         r#"select e.id, e.app_id, a.key as app_key, e.key, e.name, a.broker_enabled as app_enabled, e.broker_enabled,
                   e.space_id, s.name as "space_name?", e.version,
-                  e.access_changed_at, e.access_applied_at, e.access_failure,
+                  e.access_changed_at, e.access_applied_at, e.access_failure, e.seen_at,
                   p.changed_at as "changed_at?", p.applied_at as "applied_at?", p.failure as "failure?",
                   p.rotated_at as "rotated_at?", d.app_version as "app_version?", d.deployed_at as "deployed_at?"
            from environment e
@@ -371,8 +378,8 @@ pub async fn list_environments(db: &mut PgConnection, app: AppId) -> Result<Vec<
            left join principal p on p.environment_id = e.id
            left join lateral (select app_version, deployed_at from deployment
                               where environment_id = e.id order by deployed_at desc limit 1) d on true
-           where e.app_id = $1 order by e.key"#,
-        app.0
+           where e.app_id = any($1) order by a.key, e.key"#,
+        apps
     )
     .fetch_all(db)
     .await?
@@ -399,6 +406,7 @@ pub async fn list_environments(db: &mut PgConnection, app: AppId) -> Result<Vec<
             environment: row.try_into()?,
             credentials_at: r.rotated_at,
             deployed: r.app_version.zip(r.deployed_at),
+            seen_at: r.seen_at,
             followed,
         })
     })
@@ -427,11 +435,14 @@ pub async fn list(db: &mut PgConnection, q: &str, after: &str, limit: i64) -> Re
     )
     .fetch_all(&mut *db)
     .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut environments = list_environments_of(db, &ids).await?.into_iter().peekable();
     let mut apps = Vec::with_capacity(rows.len());
     for row in rows {
         let app: App = row.try_into()?;
-        let environments = list_environments(&mut *db, app.id).await?;
-        apps.push(Listed { app, environments });
+        // Both are in the order of the apps' keys.
+        let own = std::iter::from_fn(|| environments.next_if(|listed| listed.environment.app == app.id)).collect();
+        apps.push(Listed { app, environments: own });
     }
     Ok(Page::cut(apps, limit, |a| a.app.key.to_string()))
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, PgConnection, Result, error::parsed, spaces::Followed};
+use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
 use crate::domain::{
     bridge::{Desired, Direction, Status},
     ids::{BridgeId, ChannelId, EventId, MemberId, RouteId},
@@ -127,17 +127,81 @@ pub async fn lock(db: &mut PgConnection, id: BridgeId) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!("select version from bridge where id = $1 for update", id.0).fetch_optional(db).await?)
 }
 
+/// Which bridges a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Text that must be in the name, in an event or in a queue's address.
+    pub q: String,
+    /// Name of the Space.
+    pub space: Option<String>,
+    /// A channel that one of its routes leads to or from.
+    pub channel: Option<ChannelId>,
+    /// How it fares.
+    pub status: Option<Status>,
+    /// The last bridge of the page before.
+    pub after: Option<BridgeId>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+/// Whose drafts are among them.
+#[derive(Clone, Copy, Debug)]
+pub enum Drafts {
+    /// Everybody's.
+    All,
+    /// This member's.
+    Of(Option<MemberId>),
+}
+
 /// The bridge with this id.
 pub async fn find(db: &mut PgConnection, id: BridgeId) -> Result<Option<Bridge>> {
-    Ok(select(db, Some(id)).await?.pop())
+    Ok(select(db, &[id.0]).await?.pop())
 }
 
-/// Bridges that are not being deleted, by Space and name. Drafts too: whose they are is for the caller to see to.
-pub async fn list(db: &mut PgConnection) -> Result<Vec<Bridge>> {
-    select(db, None).await
+/// Bridges that are not being deleted, by Space and name. `None` where the page before ends with no bridge there is.
+pub async fn list(db: &mut PgConnection, filter: &Filter, drafts: Drafts) -> Result<Option<Page<Bridge>>> {
+    let (all, owner) = match drafts {
+        Drafts::All => (true, None),
+        Drafts::Of(member) => (false, member),
+    };
+    if let Some(after) = filter.after
+        && sqlx::query_scalar!(r#"select 1 as "one!" from bridge where id = $1"#, after.0)
+            .fetch_optional(&mut *db)
+            .await?
+            .is_none()
+    {
+        return Ok(None);
+    }
+    let ids = sqlx::query_scalar!(
+        "select b.id from bridge b join space p on p.id = b.space_id
+         where b.desired <> 'deleted' and (b.desired <> 'draft' or $1 or b.created_by = $2)
+           and ($3 = '' or strpos(lower(b.name), lower($3)) > 0
+                or exists (select from route r join event v on v.id = r.event_id where r.bridge_id = b.id
+                           and (strpos(lower(v.name), lower($3)) > 0 or strpos(lower(r.queue_url), lower($3)) > 0)))
+           and ($4::text is null or lower(p.name) = lower($4))
+           and ($5::uuid is null or exists (select from route r join event v on v.id = r.event_id
+                                            where r.bridge_id = b.id and v.channel_id = $5))
+           and ($6::text is null or b.status = $6)
+           and ($7::uuid is null or (lower(p.name), lower(b.name), b.id) >
+                (select lower(q.name), lower(o.name), o.id from bridge o join space q on q.id = o.space_id where o.id = $7))
+         order by lower(p.name), lower(b.name), b.id limit $8",
+        all,
+        owner.map(|m| m.0),
+        filter.q,
+        filter.space,
+        filter.channel.map(|c| c.0),
+        filter.status.map(Status::as_str),
+        filter.after.map(|b| b.0),
+        filter.limit + 1
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let page = Page::cut(ids, filter.limit, ToString::to_string);
+    Ok(Some(Page { items: select(db, &page.items).await?, next: page.next }))
 }
 
-async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridge>> {
+/// The bridges with these ids, by Space and name.
+async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     let routes = sqlx::query!(
         r#"select r.id, r.bridge_id, r.event_id, s.key as service, s.contract_version, v.name as event,
                   a.key as "app?", v.channel_id, r.direction, r.queue_url, r.moved, r.last_moved_at,
@@ -145,9 +209,9 @@ async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridg
                           and g.access = case r.direction when 'outbound' then 'subscribe' else 'publish' end) as "granted!"
            from route r join event v on v.id = r.event_id join service s on s.id = v.service_id
            left join app a on a.id = s.app_id
-           where $1::uuid is null or r.bridge_id = $1
+           where r.bridge_id = any($1)
            order by s.key, v.name, r.direction desc"#,
-        id.map(|b| b.0)
+        ids
     )
     .fetch_all(&mut *db)
     .await?;
@@ -174,9 +238,9 @@ async fn select(db: &mut PgConnection, id: Option<BridgeId>) -> Result<Vec<Bridg
                   b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
                   (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
            from bridge b join space p on p.id = b.space_id
-           where ($1::uuid is null and b.desired <> 'deleted') or b.id = $1
+           where b.id = any($1)
            order by lower(p.name), lower(b.name), b.id"#,
-        id.map(|b| b.0)
+        ids
     )
     .fetch_all(db)
     .await?

@@ -507,6 +507,25 @@ async fn list_events_of(db: &mut PgConnection, channel: ChannelId) -> Result<Vec
     .collect()
 }
 
+/// The event with these names, as lists show it.
+pub async fn find_listed_event(db: &mut PgConnection, service: &str, event: &str) -> Result<Option<ListedEvent>> {
+    sqlx::query_as!(
+        EventRow,
+        r#"select v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as "app?",
+                  v.channel_id, v.app_sends, v.app_receives, v.attributes,
+                  array(select p.name from channel_topic t join space p on p.id = t.space_id
+                        where t.channel_id = v.channel_id order by p.name) as "spaces!"
+           from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
+           where s.key = $1 and v.name = $2"#,
+        service,
+        event
+    )
+    .fetch_optional(db)
+    .await?
+    .map(ListedEvent::try_from)
+    .transpose()
+}
+
 /// Events, by name, then id.
 pub async fn list_events(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedEvent>> {
     let (after_name, after_id) = cursor(filter.after.as_deref());

@@ -212,6 +212,16 @@ pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]
     )
     .execute(&mut *tx)
     .await?;
+    sqlx::query!(
+        "insert into route_minute (route_id, minute, moved)
+         select route.id, date_trunc('minute', now()), more.count
+         from unnest($1::uuid[], $2::bigint[]) as more (id, count) join route on route.id = more.id
+         on conflict (route_id, minute) do update set moved = route_minute.moved + excluded.moved",
+        &routes,
+        &counts
+    )
+    .execute(&mut *tx)
+    .await?;
     notify(&mut tx, bridge).await?;
     Ok(tx.commit().await?)
 }

@@ -17,9 +17,11 @@ pub mod lanes;
 pub mod members;
 pub mod overview;
 pub mod principals;
+pub mod search;
 pub mod sessions;
 pub mod spaces;
 pub mod tokens;
+pub mod traffic;
 
 pub use error::Error;
 pub use sqlx::{PgConnection, PgPool};

@@ -69,6 +69,8 @@ pub const PEOPLE: &str = "/people";
 pub const PROFILE: &str = "/profile";
 /// The history.
 pub const HISTORY: &str = "/history";
+/// The search over everything.
+pub const SEARCH: &str = "/search";
 /// The cluster.
 pub const CLUSTER: &str = "/cluster";
 
@@ -142,9 +144,14 @@ pub fn channel(channel: ChannelId) -> String {
     format!("{CHANNELS}/{channel}")
 }
 
-/// Events whose name, service or title holds this text.
-pub fn events_named(text: &str) -> String {
-    format!("{EVENTS}?q={}", escape(text))
+/// An event.
+pub fn event(service: &str, event: &str) -> String {
+    format!("{EVENTS}/{service}/{}", escape(event))
+}
+
+/// A list, narrowed to what holds this text.
+pub fn narrowed(list: &str, text: &str) -> String {
+    format!("{list}?q={}", escape(text))
 }
 
 /// A bridge.
@@ -222,6 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_put_into_an_address_cannot_leave_its_place() {
-        assert_eq!(events_named("a&b=c/../d"), "/events?q=a%26b%3Dc%2F..%2Fd");
+        assert_eq!(narrowed(EVENTS, "a&b=c/../d"), "/events?q=a%26b%3Dc%2F..%2Fd");
+        assert_eq!(event("orders", "a/../b"), "/events/orders/a%2F..%2Fb");
     }
 }

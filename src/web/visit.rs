@@ -17,7 +17,7 @@ use tower_sessions::Session;
 
 use super::{
     Web, paths,
-    ui::{self, Crumb, Flash, Frame, MemberView, NavItem, Section, Theme, Tone},
+    ui::{self, Crumb, Flash, Frame, MemberView, NavItem, SearchBox, Section, Theme, Tone},
 };
 use crate::{
     domain::member::{Member, Role},
@@ -175,6 +175,7 @@ pub struct Place {
     title: String,
     crumbs: Vec<Crumb>,
     islands: bool,
+    searched: String,
 }
 
 impl Place {
@@ -203,6 +204,12 @@ impl Place {
     /// The page has parts that run in the browser: copy buttons, filters, live status.
     pub fn with_islands(mut self) -> Self {
         self.islands = true;
+        self
+    }
+
+    /// The page shows what was found for this text.
+    pub fn searching(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.searched);
         self
     }
 }
@@ -251,7 +258,7 @@ impl Visit {
         place: Place,
         body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
     ) -> Response {
-        let Place { section, title, mut crumbs, islands } = place;
+        let Place { section, title, mut crumbs, islands, searched } = place;
         crumbs.push(Crumb::here(title.clone()));
         let frame = Frame {
             title,
@@ -270,7 +277,7 @@ impl Visit {
             flash: self.flash.clone(),
             islands,
             current_path: self.guest.path.clone(),
-            search: None,
+            search: Some(SearchBox { action: paths::SEARCH.to_owned(), query: searched }),
         };
         let options = self.guest.web.leptos.clone();
         draw(status, false, move || ui::document(options.clone(), frame.clone(), body())).await

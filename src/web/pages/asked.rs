@@ -194,7 +194,7 @@ pub fn filter_bar(path: &'static str, label: &'static str, filter: &Filter, narr
 }
 
 /// What is chosen stays in sight, though there is nothing of that name.
-fn with_chosen(choices: &[Choice], chosen: &str) -> Vec<Choice> {
+pub fn with_chosen(choices: &[Choice], chosen: &str) -> Vec<Choice> {
     let mut choices = choices.to_vec();
     if !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen) {
         choices.push(Choice::new(chosen, chosen));

@@ -1,5 +1,7 @@
 //! The channels: list, and one with its topics, events and who uses it.
 
+use std::collections::HashMap;
+
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -8,14 +10,14 @@ use super::{
     asked::{Asked, At, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, space_chips, text_and_id},
     events::{attributes, others_may, words},
     exchange::{Exchange, exchange_table},
-    parts::followed,
+    parts::{followed, sparkline},
 };
 use crate::{
     domain::{channel::topic_name, ids::ChannelId},
     islands::Live,
     manager::{
-        Error, Followed, Manager, Page,
-        bridges::Bridge,
+        Error, Followed, Manager, Minutes, Page,
+        bridges::BridgeFilter,
         catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedTopic},
     },
     web::{
@@ -28,6 +30,8 @@ use crate::{
     },
 };
 
+/// Bridges that lead to or from a channel, as its page shows them at most.
+const BRIDGES: i64 = 200;
 /// Names of events in a row of the list at most.
 const NAMES: usize = 3;
 
@@ -128,48 +132,51 @@ fn row(item: &ListedChannel, now: OffsetDateTime) -> impl IntoView + use<> {
     }
 }
 
-async fn load(visit: &Visit, manager: &Manager, id: ChannelId) -> Result<(Channel, Vec<(String, Exchange)>), Error> {
+type Flow = HashMap<String, Minutes>;
+
+async fn load(
+    visit: &Visit,
+    manager: &Manager,
+    id: ChannelId,
+) -> Result<(Channel, Vec<(String, Exchange)>, Flow), Error> {
     let channel = manager.load_channel(&visit.actor(), id).await?;
     let uses = manager.list_channel_uses(&visit.actor(), id).await?;
-    let bridges = manager.list_bridges(&visit.actor()).await?;
+    let leading = BridgeFilter { channel: Some(id), limit: BRIDGES, ..BridgeFilter::default() };
+    let bridges = manager.list_bridges(&visit.actor(), &leading).await?.items;
     let mut exchanges = Vec::new();
     for topic in &channel.topics {
         let space = topic.space.as_str();
         let here = uses.iter().filter(|(name, _)| name == space).map(|(_, used)| used);
-        let here =
-            Exchange::gather(here, bridges.iter().filter(|b| of_channel(b, id) && b.space.name.as_str() == space));
+        let here = Exchange::gather(here, bridges.iter().filter(|b| b.space.name.as_str() == space));
         exchanges.extend(here.into_iter().filter(|e| e.channel == id).map(|e| (space.to_owned(), e)));
     }
-    Ok((channel, exchanges))
-}
-
-fn of_channel(bridge: &Bridge, id: ChannelId) -> bool {
-    bridge.routes.iter().any(|route| route.channel == id)
+    let flow = manager.flow_of_channel(&visit.actor(), id).await?;
+    Ok((channel, exchanges, flow))
 }
 
 async fn show(visit: Visit, State(manager): State<Manager>, At(id): At<ChannelId>) -> Response {
     let Some(id) = id else { return visit.refusal(Error::NotFound("channel")).await };
     match load(&visit, &manager, id).await {
-        Ok((channel, exchanges)) => {
+        Ok((channel, exchanges, flow)) => {
             let place = Place::new(Section::Channels, channel.listed.title.clone()).under("Channels", paths::CHANNELS);
             let now = visit.now();
-            visit.page(place.with_islands(), move || channel_view(&channel, &exchanges, now)).await
+            visit.page(place.with_islands(), move || channel_view(&channel, &exchanges, &flow, now)).await
         }
         Err(error) => visit.refusal(error).await,
     }
 }
 
-fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], now: OffsetDateTime) -> AnyView {
+fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow, now: OffsetDateTime) -> AnyView {
     let listed = &channel.listed;
     let topic = format!("channel:{}", listed.id);
-    let services = format!("{}?q={}", paths::SERVICES, paths::escape(&listed.service));
+    let services = paths::narrowed(paths::SERVICES, &listed.service);
     let events = match channel.events.len() {
         1 => "One event flows in this channel.".to_owned(),
         n => format!("{n} events flow in this channel, told apart by their type."),
     };
     let (id, service, address) = (listed.id.to_string(), listed.service.clone(), channel.address.clone());
     let (title, app) = (listed.title.clone(), defined_by(listed.app.as_ref()));
-    let topics = topics(listed.id, &channel.topics, now);
+    let topics = topics(listed.id, &channel.topics, flow, now);
     let (users, events_panel) = (users(exchanges, channel.events.len()), events_panel(&channel.events));
     view! {
         <PageHead title=title lead=events>
@@ -190,7 +197,7 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], now: Offset
     .into_any()
 }
 
-fn topics(id: ChannelId, topics: &[ListedTopic], now: OffsetDateTime) -> AnyView {
+fn topics(id: ChannelId, topics: &[ListedTopic], flow: &Flow, now: OffsetDateTime) -> AnyView {
     if topics.is_empty() {
         view! {
             <EmptyState glyph=Glyph::Space title="In no Space yet"
@@ -204,15 +211,17 @@ fn topics(id: ChannelId, topics: &[ListedTopic], now: OffsetDateTime) -> AnyView
             Column::new("Partitions").numeric(),
             Column::new("Replicas").numeric(),
             Column::new("Configuration"),
+            Column::new("Last hour"),
             Column::new("Kafka"),
         ];
-        let rows = topics.iter().map(|topic| topic_row(id, topic, now)).collect_view();
+        let rows = topics.iter().map(|topic| topic_row(id, topic, flow, now)).collect_view();
         view! { <Table caption="Topics" columns stacked=true>{rows}</Table> }.into_any()
     }
 }
 
-fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl IntoView + use<> {
+fn topic_row(id: ChannelId, topic: &ListedTopic, flow: &Flow, now: OffsetDateTime) -> impl IntoView + use<> {
     let space = topic.space.to_string();
+    let flow = sparkline(flow.get(&space));
     let name = topic_name(id, &topic.space);
     let config = if topic.config.is_empty() {
         view! { <span class="secondary">"Kafka's defaults"</span> }.into_any()
@@ -231,6 +240,7 @@ fn topic_row(id: ChannelId, topic: &ListedTopic, now: OffsetDateTime) -> impl In
             <td data-label="Partitions" class="number">{topic.partitions}</td>
             <td data-label="Replicas" class="number">{topic.replicas}</td>
             <td data-label="Configuration">{config}</td>
+            <td data-label="Last hour">{flow}</td>
             <td data-label="Kafka"><Status state/></td>
         </tr>
     }

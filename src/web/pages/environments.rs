@@ -244,6 +244,10 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
             let (moment, username) = (Moment::new(principal.rotated_at, now), principal.username.clone());
             let (groups, heartbeat) = (group_prefix(&e.app_key, &e.key), heartbeat_topic(&e.app_key, &e.key));
             let state = followed(&principal.followed, now);
+            let seen = match view.listed.seen_at {
+                Some(at) => view! { <When moment=Moment::new(at, now)/> }.into_any(),
+                None => view! { <span class="secondary">"Not yet: its client shows itself by writing to the heartbeat topic"</span> }.into_any(),
+            };
             view! {
                 <Facts>
                     <Fact label="User"><CopyValue label="user" value=username/></Fact>
@@ -251,6 +255,7 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
                     <Fact label="Made"><When moment/></Fact>
                     <Fact label="Group prefix"><CopyValue label="group prefix" value=groups/></Fact>
                     <Fact label="Heartbeat topic"><CopyValue label="heartbeat topic" value=heartbeat/></Fact>
+                    <Fact label="Last seen"><span id="last-seen" data-live="">{seen}</span></Fact>
                     <Fact label="Kafka"><Status state/></Fact>
                 </Facts>
             }
@@ -313,7 +318,7 @@ fn use_row(item: &Use) -> impl IntoView + use<> {
     };
     view! {
         <tr>
-            <th scope="row"><a href=paths::events_named(&item.event)><Name text=item.event.clone()/></a><span class="under">{item.service.clone()}</span></th>
+            <th scope="row"><a href=paths::event(&item.service, &item.event)><Name text=item.event.clone()/></a><span class="under">{item.service.clone()}</span></th>
             <td data-label="Access">{verb}</td>
             <td data-label="Granted and implemented">{finding}</td>
             <td data-label="Channel">{channel}</td>

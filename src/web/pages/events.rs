@@ -81,6 +81,7 @@ fn entry(event: &ListedEvent, open: bool) -> impl IntoView + use<> {
     let service = format!("{} {}", event.service, event.contract_version);
     let (channel, name, may) = (event.channel, event.name.clone(), others_may(event));
     let (words, attributes) = (words(event), attributes(&event.name, &event.attributes));
+    let page = paths::event(&event.service, &event.name);
     let (app, chips) = (defined_by(event.app.as_ref()), space_chips(&event.spaces));
     view! {
         <li>
@@ -98,6 +99,7 @@ fn entry(event: &ListedEvent, open: bool) -> impl IntoView + use<> {
                         <Fact label="Defined by">{app}</Fact>
                         <Fact label="Channel"><a href=paths::channel(channel)><code>{channel.to_string()}</code></a></Fact>
                         <Fact label="Spaces">{chips}</Fact>
+                        <Fact label="Who uses it"><a href=page>"Publishers and subscribers"</a></Fact>
                     </Facts>
                     {attributes}
                 </div>

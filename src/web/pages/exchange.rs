@@ -73,6 +73,11 @@ impl Exchange {
         found.into_values().collect()
     }
 
+    /// Whether it is about this event.
+    pub fn is_of(&self, service: &str, event: &str) -> bool {
+        self.service == service && self.event == event
+    }
+
     fn of<'a>(
         found: &'a mut BTreeMap<(String, String), Self>,
         service: &str,
@@ -121,7 +126,7 @@ fn row(space: Option<&str>, exchange: &Exchange) -> AnyView {
     view! {
         <tr>
             <th scope="row">
-                <a href=paths::events_named(&exchange.event)><Name text=exchange.event.clone()/></a>
+                <a href=paths::event(&exchange.service, &exchange.event)><Name text=exchange.event.clone()/></a>
                 <span class="under">{exchange.service.clone()}</span>
             </th>
             {shown}

@@ -5,6 +5,7 @@ mod asked;
 mod bridges;
 mod channels;
 mod environments;
+mod event;
 mod events;
 mod exchange;
 mod history;
@@ -12,6 +13,7 @@ mod overview;
 mod parts;
 mod people;
 mod profile;
+mod search;
 mod secrets;
 mod services;
 mod sign_in;
@@ -32,10 +34,12 @@ pub fn router() -> Router<Web> {
         .merge(spaces::router())
         .merge(channels::router())
         .merge(events::router())
+        .merge(event::router())
         .merge(services::router())
         .merge(people::router())
         .merge(profile::router())
         .merge(history::router())
+        .merge(search::router())
 }
 
 /// A reason as a sentence.

@@ -7,20 +7,21 @@ use time::OffsetDateTime;
 use super::{
     exchange::bridge_state,
     history::{href, what},
-    parts::followed,
+    parts::{followed, sparkline},
 };
 use crate::{
     domain::bridge::Status as Fares,
     manager::{
-        Followed, Manager,
+        Followed, Manager, Minutes,
+        catalogue::ListedSpace,
         history::Change,
         overview::{BridgeInNeed, EnvironmentInNeed, Overview, TopicInNeed},
     },
     web::{
         Web, paths,
         ui::{
-            ButtonKind, ButtonLink, Chain, ChainStep, Glyph, Icon, Moment, Name, PageHead, Panel, Pill, Refused,
-            Section, State as Shown, Status, StepState, Tone, When,
+            ButtonKind, ButtonLink, Chain, ChainStep, Column, Glyph, Icon, Moment, Name, PageHead, Panel, Pill,
+            Refused, Section, State as Shown, Status, StepState, Table, Tone, When,
         },
         visit::{Place, Visit},
     },
@@ -49,6 +50,7 @@ fn view(overview: &Overview, admin: bool, now: OffsetDateTime) -> AnyView {
         {way(overview, admin)}
         {needs}
         {started.then(|| counts(overview))}
+        {(!overview.spaces.is_empty()).then(|| spaces(&overview.spaces))}
         {changes(&overview.changes, admin, now)}
     }
     .into_any()
@@ -292,6 +294,31 @@ fn counts(overview: &Overview) -> AnyView {
         }
     });
     view! { <Panel id="landscape" title="Landscape"><ul class="tiles">{tiles.collect_view()}</ul></Panel> }.into_any()
+}
+
+fn spaces(spaces: &[(ListedSpace, Minutes)]) -> AnyView {
+    let columns = vec![
+        Column::new("Space"),
+        Column::new("Environments").numeric(),
+        Column::new("Channels").numeric(),
+        Column::new("Bridges").numeric(),
+        Column::new("Events in the last hour"),
+    ];
+    let rows = spaces.iter().map(|(listed, flow)| {
+        let name = listed.space.name.to_string();
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::space(&name)><Name text=name.clone()/></a></th>
+                <td data-label="Environments" class="number">{listed.environments}</td>
+                <td data-label="Channels" class="number">{listed.channels}</td>
+                <td data-label="Bridges" class="number">{listed.bridges}</td>
+                <td data-label="Events in the last hour">{sparkline(Some(flow))}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! { <Panel id="spaces" title="Spaces"><Table caption="Spaces" columns stacked=true>{rows}</Table></Panel> }
+        .into_any()
 }
 
 fn changes(changes: &[Change], admin: bool, now: OffsetDateTime) -> Option<AnyView> {

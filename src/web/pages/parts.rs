@@ -9,9 +9,9 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use crate::{
-    manager::Followed,
+    manager::{Followed, Minutes},
     web::{
-        ui::{ButtonKind, ButtonLink, Errors, Moment, Notice, PageHead, State, Submit, Tone},
+        ui::{ButtonKind, ButtonLink, Errors, Moment, Notice, PageHead, Sparkline, State, Submit, Tone},
         visit::{Place, Visit},
     },
 };
@@ -119,4 +119,10 @@ impl Question {
 /// What is wrong with a form as a whole: what belongs to none of its fields.
 pub fn form_error(errors: &Errors) -> impl IntoView + use<> {
     errors.get("").map(|text| view! { <Notice tone=Tone::Fail title=text announce=true/> })
+}
+
+/// How much flowed in the last hour, as a line with its rate.
+pub fn sparkline(flow: Option<&Minutes>) -> AnyView {
+    let flow = flow.cloned().unwrap_or_default();
+    view! { <Sparkline rate=flow.rate() minutes=flow.0/> }.into_any()
 }

@@ -91,13 +91,13 @@ fn list_view(
 
 fn row(item: &ListedService, now: OffsetDateTime) -> impl IntoView + use<> {
     let key = item.key.clone();
-    let channels = format!("{}?q={}", paths::CHANNELS, paths::escape(&key));
+    let channels = paths::narrowed(paths::CHANNELS, &key);
     view! {
         <tr>
             <th scope="row"><a href=channels><Name text=item.title.clone()/></a><span class="under"><code>{key.clone()}</code></span></th>
             <td data-label="Version">{item.contract_version.clone()}</td>
             <td data-label="Defined by">{defined_by(item.app.as_ref())}</td>
-            <td data-label="Events" class="number"><a href=paths::events_named(&key)>{item.events}</a></td>
+            <td data-label="Events" class="number"><a href=paths::narrowed(paths::EVENTS, &key)>{item.events}</a></td>
             <td data-label="Spaces">{space_chips(&item.spaces)}</td>
             <td data-label="First defined"><When moment=Moment::new(item.created_at, now)/></td>
         </tr>

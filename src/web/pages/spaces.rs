@@ -13,7 +13,7 @@ use crate::{
     domain::names::SpaceName,
     manager::{
         Error, Manager,
-        bridges::Bridge,
+        bridges::{Bridge, BridgeFilter},
         catalogue::{Inhabitant, ListedSpace, SpaceView},
     },
     web::{
@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+/// Bridges that the page of a Space shows at most.
+const BRIDGES: i64 = 200;
 /// Channels that the page of a Space shows at most.
 const CHANNELS: usize = 200;
 
@@ -90,8 +92,8 @@ fn list_view(q: &str, spaces: &[ListedSpace]) -> AnyView {
 
 async fn load(visit: &Visit, manager: &Manager, name: &SpaceName) -> Result<(SpaceView, Vec<Bridge>), Error> {
     let space = manager.load_space(&visit.actor(), name.as_str()).await?;
-    let mut bridges = manager.list_bridges(&visit.actor()).await?;
-    bridges.retain(|bridge| bridge.space.id == space.space.id);
+    let here = BridgeFilter { space: Some(space.space.name.to_string()), limit: BRIDGES, ..BridgeFilter::default() };
+    let bridges = manager.list_bridges(&visit.actor(), &here).await?.items;
     Ok((space, bridges))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, sync::OnceLock};
 
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 
 use super::{Flash, Glyph, Icon, Notice, some};
 use crate::islands::PageKeys;
@@ -197,6 +197,13 @@ pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'sta
     html(options, title, theme, islands, content.into_any()).into_any()
 }
 
+/// `/` leads to the first search that is seen: over everything, or on a narrow screen of the list. On every page, so
+/// it is no island: those bring a program of some size with them.
+const TO_SEARCH: &str = "addEventListener('keydown',e=>{\
+    if(e.key!='/'||e.ctrlKey||e.altKey||e.metaKey||e.target.closest('input,textarea,select,dialog'))return;\
+    const s=[...document.querySelectorAll('input[type=search]')].find(s=>s.offsetParent);\
+    if(s){e.preventDefault();s.focus()}})";
+
 /// A page of its own: signing in, setting a password, errors before that.
 pub fn bare(
     options: LeptosOptions,
@@ -235,6 +242,7 @@ fn html(options: LeptosOptions, title: String, theme: Theme, islands: bool, cont
             <body>
                 <a class="skip" href="#main">"Skip to content"</a>
                 {content}
+                <script nonce=use_nonce() inner_html=TO_SEARCH></script>
                 {islands.then(|| view! { <PageKeys/> })}
             </body>
         </html>

@@ -1,20 +1,34 @@
 //! All bridges.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, response::Response};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::{super::parts::followed, words};
+use super::{
+    super::{
+        asked::{Asked, paging, refused, with_chosen},
+        parts::{followed, sparkline},
+    },
+    words,
+};
 use crate::{
-    domain::bridge::Desired,
-    manager::{Error, Manager, bridges::Bridge, catalogue::Filter},
+    domain::{
+        bridge::{Desired, Status as BridgeStatus},
+        ids::BridgeId,
+        names::SpaceName,
+    },
+    manager::{
+        Error, Manager, Minutes, Page,
+        bridges::{Bridge, BridgeFilter},
+        catalogue::Filter,
+    },
     web::{
         paths,
         ui::{
-            Action, ButtonKind, ButtonLink, Column, EmptyState, Glyph, Moment, Name, PageHead, Pill, Refused, Section,
-            Status, Table, Tone, When,
+            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, FilterSelect, Glyph, Moment, Name,
+            PageHead, Pill, Refused, Section, Status, Table, Tone, When,
         },
         visit::{Place, Visit},
     },
@@ -49,17 +63,76 @@ pub(super) async fn making(visit: &Visit, manager: &Manager) -> Result<Making, E
     Ok(if channels.items.is_empty() { Making::Early } else { Making::Free })
 }
 
-pub(super) async fn list(visit: Visit, State(manager): State<Manager>) -> Response {
-    let loaded = async { Ok((manager.list_bridges(&visit.actor()).await?, making(&visit, &manager).await?)) }.await;
-    let (bridges, making) = match loaded {
-        Ok(loaded) => loaded,
-        Err(error) => return visit.refusal(error).await,
-    };
-    let (model, now) = (Arc::new((bridges, making)), visit.now());
-    visit.page(Place::new(Section::Bridges, "Bridges"), move || view(&model.0, &model.1, now)).await
+/// What the list shows.
+struct Model {
+    asked: Asked,
+    filter: BridgeFilter,
+    page: Page<Bridge>,
+    flow: HashMap<BridgeId, Minutes>,
+    spaces: Vec<Choice>,
+    making: Making,
+    now: OffsetDateTime,
 }
 
-fn view(bridges: &[Bridge], making: &Making, now: OffsetDateTime) -> AnyView {
+async fn load(visit: &Visit, manager: &Manager, asked: Asked) -> Result<Model, Error> {
+    let status = match asked.text("status")? {
+        "" => None,
+        word => Some(
+            BridgeStatus::from_word(word).ok_or_else(|| Error::field("status", "is none that a bridge can have"))?,
+        ),
+    };
+    let filter = BridgeFilter {
+        q: asked.text("q")?.to_owned(),
+        space: asked.parsed::<SpaceName>("space", "the name of a Space")?.map(|space| space.to_string()),
+        status,
+        after: asked.parsed("after", "where a page of the list begins")?,
+        limit: asked.limit()?,
+        ..BridgeFilter::default()
+    };
+    let page = manager.list_bridges(&visit.actor(), &filter).await?;
+    let ids: Vec<_> = page.items.iter().map(|bridge| bridge.id).collect();
+    let flow = manager.flow_by_bridge(&visit.actor(), &ids).await?;
+    let spaces = manager.list_spaces(&visit.actor()).await?;
+    let spaces = spaces.iter().map(|s| Choice::new(s.space.name.as_str(), s.space.name.as_str())).collect();
+    Ok(Model { asked, filter, page, flow, spaces, making: making(visit, manager).await?, now: visit.now() })
+}
+
+pub(super) async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load(&visit, &manager, asked).await {
+        Ok(model) => {
+            let model = Arc::new(model);
+            visit.page(Place::new(Section::Bridges, "Bridges"), move || view(&model)).await
+        }
+        Err(error) => refused(&visit, Section::Bridges, "Bridges", paths::BRIDGES, error).await,
+    }
+}
+
+/// The form above the list.
+fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
+    let space = model.filter.space.clone().unwrap_or_default();
+    let status = model.filter.status.map(BridgeStatus::as_str).unwrap_or_default();
+    let spaces = with_chosen(&model.spaces, &space);
+    let statuses =
+        BridgeStatus::ALL.iter().map(|status| Choice::new(status.as_str(), sentence_case(status.as_str()))).collect();
+    view! {
+        <FilterBar action=paths::BRIDGES label="Search bridges" query=model.filter.q.clone() narrowed=narrowed>
+            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
+            <FilterSelect label="Status" name="status" choices=statuses value=status any="Any status"/>
+        </FilterBar>
+    }
+    .into_any()
+}
+
+fn sentence_case(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn view(model: &Model) -> AnyView {
+    let Model { making, now, .. } = model;
+    let (bridges, now) = (&model.page.items, *now);
+    let narrowed = !model.filter.q.is_empty() || model.filter.space.is_some() || model.filter.status.is_some();
+    let filters = (narrowed || !bridges.is_empty()).then(|| filter_bar(model, narrowed));
     let action = match making {
         Making::Free => view! {
             <ButtonLink href=paths::NEW_BRIDGE kind=ButtonKind::Primary glyph=Glyph::Plus>"New bridge"</ButtonLink>
@@ -71,7 +144,13 @@ fn view(bridges: &[Bridge], making: &Making, now: OffsetDateTime) -> AnyView {
             view! { <Refused id="new-bridge" label="New bridge" reason=reason/> }.into_any()
         }
     };
-    let body = if bridges.is_empty() {
+    let body = if bridges.is_empty() && narrowed {
+        view! {
+            <EmptyState glyph=Glyph::Search title="No bridge fits" text="Take a part of the filter away, or look at all of them."
+                action=Some(Action::new("Show all bridges", paths::BRIDGES))/>
+        }
+        .into_any()
+    } else if bridges.is_empty() {
         let (text, next) = match making {
             Making::Free => (
                 "A bridge carries business events from a Space to queues of AWS SQS, and from queues into a Space.",
@@ -93,26 +172,33 @@ fn view(bridges: &[Bridge], making: &Making, now: OffsetDateTime) -> AnyView {
             Column::new("Status"),
             Column::new("Routes"),
             Column::new("Moved").numeric(),
+            Column::new("Last hour"),
             Column::new("Last event"),
             Column::new("Dead letters").numeric(),
             Column::new("Kafka"),
         ];
-        let rows = bridges.iter().map(|bridge| row(bridge, now)).collect_view();
-        view! { <Table caption="Bridges" columns stacked=true>{rows}</Table> }.into_any()
+        let rows = bridges.iter().map(|bridge| row(bridge, model.flow.get(&bridge.id), now)).collect_view();
+        view! {
+            <Table caption="Bridges" columns stacked=true>{rows}</Table>
+            {paging(paths::BRIDGES, &model.asked, ["bridge", "bridges"], &model.page, "after")}
+        }
+        .into_any()
     };
     view! {
         <PageHead title="Bridges" lead="What connects Spaces with queues outside.">{action}</PageHead>
+        {filters}
         {body}
     }
     .into_any()
 }
 
-fn row(bridge: &Bridge, now: OffsetDateTime) -> impl IntoView + use<> {
+fn row(bridge: &Bridge, flow: Option<&Minutes>, now: OffsetDateTime) -> impl IntoView + use<> {
     let draft = bridge.desired == Desired::Draft;
     let href = if draft { paths::bridge_events(bridge.id) } else { paths::bridge(bridge.id) };
     let under = format!("{} · {}", bridge.space.name, bridge.region);
     let since = format!("for {}", Moment::new(bridge.status_since, now).distance());
     let moved = (!draft).then(|| words::grouped(bridge.routes.iter().map(|r| r.moved).sum()));
+    let flow = (!draft).then(|| sparkline(flow));
     let last = words::last_moved(bridge).map(|at| view! { <When moment=Moment::new(at, now)/> });
     let none = last.is_none().then(|| view! { <span class="secondary">{if draft { "—" } else { "None yet" }}</span> });
     let letters = if bridge.dead_letters > 0 {
@@ -131,6 +217,7 @@ fn row(bridge: &Bridge, now: OffsetDateTime) -> impl IntoView + use<> {
             <td data-label="Status"><div class="bridge-status"><Status state=words::state(bridge, true)/><span class="under">{since}</span></div></td>
             <td data-label="Routes">{words::routes(&bridge.routes)}</td>
             <td data-label="Moved" class="number">{moved}</td>
+            <td data-label="Last hour">{flow}</td>
             <td data-label="Last event">{last}{none}</td>
             <td data-label="Dead letters" class="number">{letters}</td>
             <td data-label="Kafka">{kafka}</td>

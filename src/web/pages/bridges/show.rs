@@ -1,6 +1,6 @@
 //! A bridge: how it fares, what it moves, what it is made of.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{Path, State},
@@ -11,9 +11,12 @@ use time::OffsetDateTime;
 
 use super::{super::parts::followed, load, state, words};
 use crate::{
-    domain::bridge::{Desired, consumer_group},
+    domain::{
+        bridge::{Desired, consumer_group},
+        ids::RouteId,
+    },
     islands::Live,
-    manager::{Manager, actor::May, bridges::Bridge},
+    manager::{Manager, Minutes, actor::May, bridges::Bridge},
     web::{
         paths,
         ui::{ButtonLink, CopyValue, Fact, Facts, Glyph, Moment, PageHead, Panel, Section, Status, When},
@@ -22,16 +25,21 @@ use crate::{
 };
 
 pub(super) async fn show(visit: Visit, State(manager): State<Manager>, Path(id): Path<String>) -> Response {
-    let (bridge, may) = match load(&visit, &manager, &id).await {
+    let loaded = async {
+        let (bridge, may) = load(&visit, &manager, &id).await?;
+        let flow = manager.flow_by_route(&visit.actor(), bridge.id).await?;
+        Ok((bridge, may, flow))
+    };
+    let (bridge, may, flow) = match loaded.await {
         Ok(loaded) => loaded,
         Err(error) => return visit.refusal(error).await,
     };
     let place = Place::new(Section::Bridges, bridge.name.to_string()).under("Bridges", paths::BRIDGES).with_islands();
-    let (model, now) = (Arc::new((bridge, may)), visit.now());
-    visit.page(place, move || view(&model.0, &model.1, now)).await
+    let (model, now) = (Arc::new((bridge, may, flow)), visit.now());
+    visit.page(place, move || view(&model.0, &model.1, &model.2, now)).await
 }
 
-fn view(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
+fn view(bridge: &Bridge, may: &May, flow: &HashMap<RouteId, Minutes>, now: OffsetDateTime) -> AnyView {
     let topic = format!("bridge:{}", bridge.id);
     let fares = view! { <span id="bridge-status" data-live=""><Status state=words::state(bridge, false)/></span> };
     let acts = state::acts(bridge, may);
@@ -43,7 +51,7 @@ fn view(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
         </PageHead>
         <div id="bridge-line" data-live="">{state::line(bridge, may, now)}</div>
         <div id="bridge-steps" data-live="">{state::steps(bridge, now)}</div>
-        <div id="bridge-routes" data-live="">{state::routes(bridge, now)}</div>
+        <div id="bridge-routes" data-live="">{state::routes(bridge, flow, now)}</div>
         {facts(bridge, may, now)}
     }
     .into_any()

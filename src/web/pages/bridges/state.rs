@@ -1,19 +1,28 @@
 //! The parts of a bridge's page that keep themselves true: its state, its acts, its steps, its routes.
 
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 use time::{Duration, OffsetDateTime};
 
-use super::{super::sentence, delete, events, words};
+use super::{
+    super::{parts::sparkline, sentence},
+    delete, events, words,
+};
 use crate::{
-    domain::bridge::{Desired, Status as Fares},
+    domain::{
+        bridge::{Desired, Status as Fares},
+        ids::RouteId,
+    },
     manager::{
+        Minutes,
         actor::May,
         bridges::{Bridge, Route, require_startable},
     },
     web::{
         paths,
         ui::{
-            Action, ButtonKind, ButtonLink, Chain, Column, EmptyState, Glyph, Moment, Name, Notice, Panel, Pill,
+            Action, ButtonKind, ButtonLink, Chain, Column, EmptyState, Glyph, Moment, Name, Notice, Panel, Pill, Plot,
             Refused, Submit, Table, Tone, When,
         },
     },
@@ -114,7 +123,7 @@ pub(super) fn steps(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
 }
 
 /// What is moved.
-pub(super) fn routes(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
+pub(super) fn routes(bridge: &Bridge, flow: &HashMap<RouteId, Minutes>, now: OffsetDateTime) -> AnyView {
     let letters = (bridge.dead_letters > 0).then(|| {
         let n = words::grouped(bridge.dead_letters);
         let (title, text) = if bridge.dead_letters == 1 {
@@ -141,16 +150,19 @@ pub(super) fn routes(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
             Column::new("Direction"),
             Column::new("Queue"),
             Column::new("Moved").numeric(),
+            Column::new("Last hour"),
             Column::new("Last event"),
             Column::new("Access"),
         ];
-        let rows = bridge.routes.iter().map(|r| route(r, now)).collect_view();
-        view! { <Table caption="Events with their queues" columns=columns stacked=true>{rows}</Table> }.into_any()
+        let rows = bridge.routes.iter().map(|r| route(r, flow.get(&r.id), now)).collect_view();
+        let all: Minutes = flow.values().sum();
+        let plot = (!all.is_quiet()).then(|| view! { <Plot minutes=all.0 what="events moved"/> });
+        view! { {plot}<Table caption="Events with their queues" columns=columns stacked=true>{rows}</Table> }.into_any()
     };
     view! { <Panel id="routes" title="Routes">{letters}{body}</Panel> }.into_any()
 }
 
-fn route(route: &Route, now: OffsetDateTime) -> impl IntoView + use<> {
+fn route(route: &Route, flow: Option<&Minutes>, now: OffsetDateTime) -> impl IntoView + use<> {
     let under = format!("{} {}", route.service, route.contract_version);
     let last = match route.last_moved_at {
         Some(at) => view! { <When moment=Moment::new(at, now)/> }.into_any(),
@@ -169,10 +181,11 @@ fn route(route: &Route, now: OffsetDateTime) -> impl IntoView + use<> {
     let account = format!("account {}", route.queue.account());
     view! {
         <tr>
-            <th scope="row"><a href=paths::events_named(&route.event)><Name text=route.event.clone()/></a><span class="under">{under}</span></th>
+            <th scope="row"><a href=paths::event(&route.service, &route.event)><Name text=route.event.clone()/></a><span class="under">{under}</span></th>
             <td data-label="Direction">{route.direction.label()}</td>
             <td data-label="Queue"><div><code title=route.queue.to_string()><Name text=route.queue.name()/></code><span class="under">{account}</span></div></td>
             <td data-label="Moved" class="number">{words::grouped(route.moved)}</td>
+            <td data-label="Last hour">{sparkline(flow)}</td>
             <td data-label="Last event">{last}</td>
             <td data-label="Access">{access}</td>
         </tr>

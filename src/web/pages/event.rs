@@ -1,0 +1,89 @@
+//! One event: what it carries, who sends and who receives it in each Space.
+
+use axum::{
+    Router,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+    routing::get,
+};
+use leptos::prelude::*;
+
+use super::{
+    asked::{defined_by, space_chips},
+    events::{attributes, others_may, words},
+    exchange::{Exchange, exchange_table},
+};
+use crate::{
+    manager::{Error, Manager, bridges::BridgeFilter, catalogue::ListedEvent},
+    web::{
+        Web, paths,
+        ui::{CopyValue, Fact, Facts, PageHead, Panel, Section},
+        visit::{Place, Visit},
+    },
+};
+
+/// Bridges that lead to or from its channel, as the page shows them at most.
+const BRIDGES: i64 = 200;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route("/events/{service}/{event}", get(show))
+}
+
+type Users = Vec<(String, Exchange)>;
+
+async fn load(visit: &Visit, manager: &Manager, service: &str, name: &str) -> Result<(ListedEvent, Users), Error> {
+    let event = manager.load_event(&visit.actor(), service, name).await?;
+    let granted = manager.list_channel_uses(&visit.actor(), event.channel).await?;
+    let filter = BridgeFilter { channel: Some(event.channel), limit: BRIDGES, ..BridgeFilter::default() };
+    let bridges = manager.list_bridges(&visit.actor(), &filter).await?.items;
+    let mut users = Vec::new();
+    for space in &event.spaces {
+        let here = granted.iter().filter(|(name, _)| name == space).map(|(_, used)| used);
+        let leading = bridges.iter().filter(|bridge| bridge.space.name.as_str() == space);
+        let found = Exchange::gather(here, leading).into_iter().filter(|found| found.is_of(service, name));
+        users.extend(found.map(|found| (space.clone(), found)));
+    }
+    Ok((event, users))
+}
+
+async fn show(
+    visit: Visit,
+    State(manager): State<Manager>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path((service, name))) = path else { return visit.refusal(Error::NotFound("event")).await };
+    match load(&visit, &manager, &service, &name).await {
+        Ok((event, users)) => {
+            let place = Place::new(Section::Events, event.name.clone()).under("Events", paths::EVENTS);
+            visit.page(place.with_islands(), move || event_view(&event, &users)).await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn event_view(event: &ListedEvent, users: &[(String, Exchange)]) -> AnyView {
+    let (name, service) = (event.name.clone(), event.service.clone());
+    let service_page = paths::narrowed(paths::SERVICES, &service);
+    let service = format!("{service} {}", event.contract_version);
+    let (words, app, chips) = (words(event), defined_by(event.app.as_ref()), space_chips(&event.spaces));
+    let (channel, attributes) = (event.channel, attributes(&event.name, &event.attributes));
+    let users = if users.is_empty() {
+        view! { <p class="secondary">"Nobody has access to it yet."</p> }.into_any()
+    } else {
+        exchange_table(users.iter().map(|(space, exchange)| (Some(space.as_str()), exchange)))
+    };
+    view! {
+        <PageHead title=event.name.clone() lead=others_may(event)/>
+        {words}
+        <Facts>
+            <Fact label="Type"><CopyValue label="ce_type" value=name/></Fact>
+            <Fact label="Service"><a href=service_page>{service}</a></Fact>
+            <Fact label="Defined by">{app}</Fact>
+            <Fact label="Channel"><a href=paths::channel(channel)><code>{channel.to_string()}</code></a></Fact>
+            <Fact label="Spaces">{chips}</Fact>
+        </Facts>
+        <Panel id="attributes" title="Attributes" lead="What its payload holds, by the contract.">{attributes}</Panel>
+        <Panel id="users" title="Who publishes, who subscribes">{users}</Panel>
+    }
+    .into_any()
+}
