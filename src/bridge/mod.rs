@@ -7,6 +7,7 @@
 //! | [`start`] | the steps before the lanes begin |
 //! | [`outbound`] | the lanes from Kafka to queues, at work |
 //! | [`lane`] | the same as a state machine, pure |
+//! | [`inbound`] | the lanes from queues to Kafka |
 //! | [`window`], [`batch`], [`delivery`], [`fifo`] | offsets, requests, errors and waits, groups; pure |
 //! | [`queue`], `sqs` | the queue as a lane sees it, and AWS SQS as one |
 //! | [`report`], [`letter`] | what is written to Postgres |
@@ -14,6 +15,7 @@
 pub mod batch;
 pub mod delivery;
 pub mod fifo;
+pub mod inbound;
 pub mod lane;
 pub mod letter;
 pub mod outbound;

@@ -99,6 +99,23 @@ impl Default for State {
     }
 }
 
+impl State {
+    /// How all directions of a bridge fare together: begun when all have, and as the worst of them.
+    pub fn worst(states: impl Iterator<Item = Self>) -> Self {
+        let rank = |health: &Health| match health {
+            Health::Well => 0,
+            Health::Waiting(_) => 1,
+            Health::Halted(_) => 2,
+        };
+        states
+            .reduce(|one, other| Self {
+                begun: one.begun && other.begun,
+                health: if rank(&other.health) > rank(&one.health) { other.health } else { one.health },
+            })
+            .unwrap_or_default()
+    }
+}
+
 /// Moves events until `stop`, then finishes what is under way.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     delivery::backoff,
+    inbound,
     lane::Health,
     outbound::{self, DRAIN, Means, chance},
     queue::Queues,
@@ -54,7 +55,7 @@ pub struct Runner {
 struct Running {
     version: i64,
     steps: Steps,
-    state: watch::Receiver<outbound::State>,
+    states: Vec<watch::Receiver<outbound::State>>,
     stop: CancellationToken,
     task: JoinHandle<Result<(), stream::Error>>,
 }
@@ -170,24 +171,32 @@ impl Runner {
     }
 
     fn begin(&mut self, prepared: Prepared, steps: Steps, version: i64) {
-        let (tell, state) = watch::channel(outbound::State::default());
         let stop = CancellationToken::new();
-        let (means, moved, ends) = (self.means.clone(), self.moved.clone(), stop.clone());
+        let mut states = Vec::new();
+        let mut watched = || {
+            let (tell, state) = watch::channel(outbound::State::default());
+            states.push(state);
+            tell
+        };
+        let outbound = prepared
+            .outbound
+            .map(|plan| outbound::run(plan, self.means.clone(), self.moved.clone(), watched(), stop.clone()));
+        let inbound = prepared
+            .inbound
+            .map(|plan| inbound::run(plan, self.means.clone(), self.moved.clone(), watched(), stop.clone()));
+        let ends = stop.clone();
+        // What one direction cannot outlive, the other ends for softly; then both begin again.
         let task = tokio::spawn(async move {
-            if let Some(plan) = prepared.outbound {
-                outbound::run(plan, means, moved, tell, ends).await
-            } else {
-                ends.cancelled().await;
-                Ok(())
-            }
+            let (outbound, inbound) = tokio::join!(or_end(outbound, &ends), or_end(inbound, &ends));
+            outbound.and(inbound)
         });
-        self.lanes = Some(Running { version, steps, state, stop, task });
+        self.lanes = Some(Running { version, steps, states, stop, task });
     }
 
     /// Says how the lanes fare, until something else is wished or they end.
     async fn watch(&mut self) {
         let Some(running) = &mut self.lanes else { return };
-        let state = running.state.borrow_and_update().clone();
+        let state = outbound::State::worst(running.states.iter_mut().map(|state| state.borrow_and_update().clone()));
         let mut steps = running.steps.clone();
         if state.begun {
             self.failures = 0;
@@ -209,7 +218,7 @@ impl Runner {
         }
         let ended = tokio::select! {
             _ = self.wish.changed() => return,
-            Ok(()) = running.state.changed() => return,
+            () = any_changed(&mut running.states) => return,
             ended = &mut running.task => ended,
         };
         let mut steps = running.steps.clone();
@@ -253,6 +262,36 @@ impl Runner {
             tracing::warn!(bridge = %self.bridge, "the lanes of a bridge did not end in time");
         }
     }
+}
+
+/// Runs the lanes of a direction, where there are any; when they fail, all shall end.
+async fn or_end(
+    lanes: Option<impl Future<Output = Result<(), stream::Error>>>,
+    ends: &CancellationToken,
+) -> Result<(), stream::Error> {
+    let Some(lanes) = lanes else { return Ok(()) };
+    let end = lanes.await;
+    if end.is_err() {
+        ends.cancel();
+    }
+    end
+}
+
+/// Waits until one of the directions says something new.
+async fn any_changed(states: &mut [watch::Receiver<outbound::State>]) {
+    let changes = states.iter_mut().map(|state| {
+        Box::pin(async move {
+            // The end of a direction is told by the task.
+            if state.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    });
+    let changes: Vec<_> = changes.collect();
+    if changes.is_empty() {
+        return std::future::pending().await;
+    }
+    futures::future::select_all(changes).await;
 }
 
 /// How long a runner may take to come to rest.

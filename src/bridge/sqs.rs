@@ -1,17 +1,17 @@
 //! AWS SQS as the queue of a lane.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use super::{
     delivery::Fault,
     lane::{Answer, Entry},
-    queue::{Access, Facts, Queue, Queues},
+    queue::{Access, Facts, HIDDEN, Incoming, Queue, Queues},
 };
 use crate::{
-    aws::{self, Aws, Error, Outgoing, SendOutcome},
-    domain::queue_url::QueueUrl,
+    aws::{self, AttributeValue, Aws, EntryOutcome, Error, Outgoing, SendOutcome},
+    domain::{cloud_event::Message, queue_url::QueueUrl},
 };
 
 impl Queues for Aws {
@@ -37,6 +37,51 @@ impl Queue for aws::Queue {
         let outcomes = aws::Queue::send(self, entries.iter().map(outgoing).collect()).await?;
         Ok(outcomes.into_iter().map(settled).collect())
     }
+
+    async fn receive(&self) -> Result<Vec<Incoming>, Fault> {
+        let messages = aws::Queue::receive(self, BATCH, WAIT, HIDDEN).await?;
+        Ok(messages.into_iter().map(read).collect())
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Answer {
+        Ok(aws::Queue::delete(self, receipts).await?.into_iter().map(done).collect())
+    }
+
+    async fn hide(&self, receipts: &[String], time: Duration) -> Answer {
+        Ok(aws::Queue::extend(self, receipts, time).await?.into_iter().map(done).collect())
+    }
+}
+
+/// Messages of one receive at most.
+const BATCH: u8 = 10;
+/// How long a receive waits for the first message: the longest there is, which makes for the fewest calls.
+const WAIT: Duration = Duration::from_secs(20);
+
+fn read(incoming: aws::Incoming) -> Incoming {
+    let (mut attributes, mut binary) = (Vec::new(), Vec::new());
+    for (name, attribute) in incoming.attributes {
+        match attribute.value {
+            AttributeValue::Text(text) => attributes.push((name, text)),
+            AttributeValue::Binary(_) => binary.push(name),
+        }
+    }
+    Incoming {
+        id: incoming.id,
+        receipt: incoming.receipt,
+        message: Message { attributes, body: incoming.body },
+        binary,
+        group: incoming.group,
+        intact: incoming.intact,
+    }
+}
+
+/// What became of one entry of a call that deletes or hides.
+fn done(outcome: EntryOutcome) -> Result<(), Fault> {
+    match outcome {
+        EntryOutcome::Done => Ok(()),
+        EntryOutcome::Unknown => Err(Fault::Unreachable("SQS does not say what became of a message".into())),
+        EntryOutcome::Failed { code, message, sender_fault } => Err(entry_fault(&code, &message, sender_fault)),
+    }
 }
 
 /// What became of one entry.
@@ -50,7 +95,7 @@ fn settled(outcome: SendOutcome) -> Result<(), Fault> {
 
 /// The fault of one entry, by its code (*Amazon SQS API Reference*, `BatchResultErrorEntry` and Common Errors).
 fn entry_fault(code: &str, message: &str, sender_fault: bool) -> Fault {
-    let text = format!("SQS refuses an event ({code}): {message}");
+    let text = format!("SQS refuses a message ({code}): {message}");
     let short = code.rsplit(['.', '#']).next().unwrap_or(code);
     match short {
         "ThrottlingException" | "Throttling" | "RequestThrottled" | "OverLimit" | "KmsThrottled" => Fault::Throttled,

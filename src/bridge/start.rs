@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     delivery::{Fault, Policy},
+    inbound,
     lane::{self, Target},
     outbound::{Means, Plan},
     queue::{Access, Facts, Queue, Queues},
@@ -21,6 +22,7 @@ use crate::{
     domain::{
         bridge::{Direction, Status, consumer_group},
         channel::topic_name,
+        ids::ChannelId,
         queue_url::QueueUrl,
     },
     kafka::stream::{self, probe},
@@ -52,6 +54,8 @@ pub struct Trouble {
 pub struct Prepared {
     /// The outbound lanes; absent where no route leads outwards.
     pub outbound: Option<Plan>,
+    /// The inbound lanes; absent where no route leads inwards.
+    pub inbound: Option<inbound::Plan>,
 }
 
 /// Prepares the lanes of a configuration. `tell` is called whenever a step has come further.
@@ -91,9 +95,10 @@ pub async fn prepare(
     steps.set(Step::Kafka, State::Current, "");
     tell(steps);
     let outbound = outbound(configuration, means, slot, &opened, steps, tell).await?;
+    let inbound = inbound(configuration, means, &opened, steps, tell).await?;
     steps.set(Step::Lane, State::Current, "");
     tell(steps);
-    Ok(Prepared { outbound })
+    Ok(Prepared { outbound, inbound })
 }
 
 /// What a fault of a queue means for a start.
@@ -129,15 +134,7 @@ async fn outbound(
     if routes.is_empty() {
         return Ok(None);
     }
-    let mut topics: HashMap<_, Arc<str>> = HashMap::new();
-    for route in &routes {
-        let space = configuration.space.parse().map_err(|error| Trouble {
-            status: Status::Misconfigured,
-            reason: format!("The Space's name {error}."),
-            step: Step::Kafka,
-        })?;
-        topics.entry(route.channel).or_insert_with(|| topic_name(route.channel, &space).into());
-    }
+    let topics = topics(configuration, &routes)?;
     let group = consumer_group(configuration.id);
     let found = look(means, &group, topics.values().cloned().collect(), steps, tell).await?;
     let mut planned = Vec::with_capacity(routes.len());
@@ -163,6 +160,46 @@ async fn outbound(
         routes: planned,
         targets: opened.iter().map(target).collect(),
     }))
+}
+
+async fn inbound(
+    configuration: &Configuration,
+    means: &Means,
+    opened: &[(QueueUrl, Arc<dyn Queue>, Facts)],
+    steps: &mut Steps,
+    tell: &(dyn Fn(&Steps) + Sync),
+) -> Result<Option<inbound::Plan>, Trouble> {
+    let routes: Vec<&Route> = configuration.routes.iter().filter(|r| r.direction == Direction::Inbound).collect();
+    if routes.is_empty() {
+        return Ok(None);
+    }
+    let topics = topics(configuration, &routes)?;
+    look(means, &consumer_group(configuration.id), topics.values().cloned().collect(), steps, tell).await?;
+    let mut sources: Vec<inbound::Source> = Vec::new();
+    for route in routes {
+        let target = inbound::Target { route: route.id, topic: topics[&route.channel].clone() };
+        if let Some(source) = sources.iter_mut().find(|source| source.address == route.queue) {
+            source.routes.insert(route.kind.clone(), target);
+        } else if let Some((url, queue, _)) = opened.iter().find(|(url, ..)| url.to_string() == route.queue) {
+            sources.push(inbound::Source {
+                address: route.queue.clone(),
+                fifo: url.is_fifo(),
+                queue: queue.clone(),
+                routes: HashMap::from([(route.kind.clone(), target)]),
+            });
+        }
+    }
+    Ok(Some(inbound::Plan { bridge: configuration.id, sources }))
+}
+
+/// The topic of each channel that routes lead to or from.
+fn topics(configuration: &Configuration, routes: &[&Route]) -> Result<HashMap<ChannelId, Arc<str>>, Trouble> {
+    let space = configuration.space.parse().map_err(|error| Trouble {
+        status: Status::Misconfigured,
+        reason: format!("The Space's name {error}."),
+        step: Step::Kafka,
+    })?;
+    Ok(routes.iter().map(|route| (route.channel, topic_name(route.channel, &space).into())).collect())
 }
 
 /// Where a route begins: where it began before, else at the end, which is kept before anything is read.

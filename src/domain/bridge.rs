@@ -21,8 +21,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// What bridges move events in. A direction that does not work yet is not offered, and refused by name.
-    pub const OFFERED: &[Self] = &[Self::Outbound];
+    /// Both, in the order of the screens.
+    pub const ALL: &[Self] = &[Self::Outbound, Self::Inbound];
 
     /// The word used in the store and in the API.
     pub fn as_str(self) -> &'static str {

@@ -81,6 +81,12 @@ pub enum Undeliverable {
         /// The most it takes, in bytes.
         max: usize,
     },
+    /// Larger than the topic takes.
+    #[error("has {size} bytes, more than the topic takes")]
+    TooLargeForTopic {
+        /// Bytes of the data.
+        size: usize,
+    },
     /// It has passed too many bridges.
     #[error("has passed {MAX_HOPS} bridges: the bridges form a loop")]
     Loop,
@@ -94,7 +100,7 @@ impl Undeliverable {
             Self::WrongType { .. } => "wrong-type",
             Self::Headers(_) => "headers",
             Self::Conflict(_) => "conflict",
-            Self::Oversize { .. } => "oversize",
+            Self::Oversize { .. } | Self::TooLargeForTopic { .. } => "oversize",
             Self::Loop => "loop",
         }
     }

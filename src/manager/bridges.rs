@@ -516,10 +516,6 @@ impl Manager {
                 Err(error) => Err(error),
             };
             let queue = queue.map_err(|e| wrong.push(FieldError::new(field("queue_url"), e))).ok();
-            if !Direction::OFFERED.contains(&route.direction) {
-                let why = format!("{} is not supported yet", route.direction.label());
-                wrong.push(FieldError::new(field("direction"), why));
-            }
             let event = store::catalogue::find_event(db, &route.service, &route.event).await?;
             let Some(event) = event else {
                 let why = format!("names an event that {} does not have", route.service);

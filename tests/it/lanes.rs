@@ -1,6 +1,7 @@
 //! Outbound lanes on a real Kafka and a real Postgres; the queue is scripted, so that its faults can be made. The oracle
 //! stands outside of the product: id, sequence per key and SHA-256 of what was produced and of what was taken.
 
+mod inbound;
 mod script;
 mod stage;
 

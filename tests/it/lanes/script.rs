@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,11 +11,14 @@ use ebm::{
     bridge::{
         delivery::Fault,
         lane::{Answer, Entry},
-        queue::{Access, Facts, Queue, Queues},
+        queue::{Access, Facts, HIDDEN, Incoming, Queue, Queues},
     },
     domain::{cloud_event::Message, queue_url::QueueUrl},
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 /// What the queue does with a request.
 pub enum Reply {
@@ -45,12 +49,28 @@ pub struct Script(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     count: watch::Sender<usize>,
+    puts: watch::Sender<usize>,
+    receives: watch::Sender<usize>,
+}
+
+/// How long a receive waits for the first message.
+const LONG_POLL: Duration = Duration::from_secs(2);
+
+/// A message in a queue that is received from.
+struct Waiting {
+    incoming: Incoming,
+    hidden_until: Instant,
+    receives: usize,
 }
 
 struct State {
     taken: HashMap<String, Vec<Taken>>,
     seen: HashSet<String>,
     plan: Plan,
+    waiting: HashMap<String, Vec<Waiting>>,
+    no_receive: Option<Fault>,
+    delete_plan: Plan,
+    deletes: usize,
     facts: Result<Facts, Fault>,
     requests: usize,
 }
@@ -61,15 +81,70 @@ impl Script {
             taken: HashMap::new(),
             seen: HashSet::new(),
             plan: Box::new(|_, _| Reply::Take),
+            waiting: HashMap::new(),
+            no_receive: None,
+            delete_plan: Box::new(|_, _| Reply::Take),
+            deletes: 0,
             facts: Ok(Facts { max_message: 1 << 20 }),
             requests: 0,
         };
-        Self(Arc::new(Inner { state: Mutex::new(state), count: watch::Sender::new(0) }))
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            count: watch::Sender::new(0),
+            puts: watch::Sender::new(0),
+            receives: watch::Sender::new(0),
+        }))
     }
 
     /// What it does from now on.
     pub fn plan(&self, plan: impl FnMut(usize, usize) -> Reply + Send + 'static) {
         self.0.state.lock().unwrap().plan = Box::new(plan);
+    }
+
+    /// What it does with deletes from now on.
+    pub fn delete_plan(&self, plan: impl FnMut(usize, usize) -> Reply + Send + 'static) {
+        self.0.state.lock().unwrap().delete_plan = Box::new(plan);
+    }
+
+    /// Puts messages into a queue.
+    pub fn put(&self, queue: &str, messages: impl IntoIterator<Item = Incoming>) {
+        let mut state = self.0.state.lock().unwrap();
+        let now = Instant::now();
+        let waiting = messages.into_iter().map(|incoming| Waiting { incoming, hidden_until: now, receives: 0 });
+        state.waiting.entry(queue.to_owned()).or_default().extend(waiting);
+        drop(state);
+        self.0.puts.send_modify(|n| *n += 1);
+    }
+
+    /// Refuses every receive from now on, or none.
+    pub fn refuse_receives(&self, fault: Option<Fault>) {
+        self.0.state.lock().unwrap().no_receive = fault;
+    }
+
+    /// How many messages are still in a queue, and how often at most one of them was received.
+    pub fn left(&self, queue: &str) -> (usize, usize) {
+        let state = self.0.state.lock().unwrap();
+        let left = state.waiting.get(queue).map_or(&[][..], Vec::as_slice);
+        (left.len(), left.iter().map(|w| w.receives).max().unwrap_or_default())
+    }
+
+    /// Lets all messages of a queue be received again, as they are once their time is over.
+    pub fn show_all(&self, queue: &str) {
+        let mut state = self.0.state.lock().unwrap();
+        let now = Instant::now();
+        state.waiting.entry(queue.to_owned()).or_default().iter_mut().for_each(|w| w.hidden_until = now);
+        drop(state);
+        self.0.puts.send_modify(|n| *n += 1);
+    }
+
+    /// How many receives there were.
+    pub fn receives(&self) -> usize {
+        *self.0.receives.borrow()
+    }
+
+    /// Waits until there were so many receives.
+    pub async fn received(&self, count: usize) {
+        self.0.receives.subscribe().wait_for(|receives| *receives >= count).await.unwrap();
     }
 
     /// What it says of itself from now on.
@@ -144,9 +219,89 @@ impl Queue for One {
             }
         }
     }
+
+    async fn receive(&self) -> Result<Vec<Incoming>, Fault> {
+        self.script.0.receives.send_modify(|n| *n += 1);
+        let mut puts = self.script.0.puts.subscribe();
+        let until = Instant::now() + LONG_POLL;
+        loop {
+            puts.borrow_and_update();
+            let received = self.receive_now()?;
+            if !received.is_empty() || timeout_at(until, puts.changed()).await.is_err() {
+                return Ok(received);
+            }
+        }
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Answer {
+        tokio::task::yield_now().await;
+        let answer = self.each(receipts, |waiting, receipt| waiting.retain(|w| w.incoming.receipt != receipt));
+        // The next of a group can be received now.
+        self.script.0.puts.send_modify(|n| *n += 1);
+        answer
+    }
+
+    async fn hide(&self, receipts: &[String], time: Duration) -> Answer {
+        let until = Instant::now() + time;
+        let mut state = self.script.0.state.lock().unwrap();
+        let waiting = state.waiting.entry(self.address.clone()).or_default();
+        for waiting in waiting.iter_mut().filter(|w| receipts.contains(&w.incoming.receipt)) {
+            waiting.hidden_until = until;
+        }
+        drop(state);
+        self.script.0.puts.send_modify(|n| *n += 1);
+        Ok(receipts.iter().map(|_| Ok(())).collect())
+    }
 }
 
 impl One {
+    /// Messages that nobody holds; of an ordered queue none whose group someone holds.
+    fn receive_now(&self) -> Result<Vec<Incoming>, Fault> {
+        let mut state = self.script.0.state.lock().unwrap();
+        if let Some(fault) = &state.no_receive {
+            return Err(fault.clone());
+        }
+        let (now, mut held, mut received) = (Instant::now(), HashSet::new(), Vec::new());
+        let Some(waiting) = state.waiting.get_mut(&self.address) else { return Ok(received) };
+        if self.fifo {
+            held.extend(waiting.iter().filter(|w| w.hidden_until > now).map(|w| w.incoming.group.clone()));
+        }
+        for waiting in waiting.iter_mut().filter(|w| w.hidden_until <= now) {
+            if received.len() < 10 && !held.contains(&waiting.incoming.group) {
+                waiting.hidden_until = now + HIDDEN;
+                waiting.receives += 1;
+                received.push(waiting.incoming.clone());
+            }
+        }
+        Ok(received)
+    }
+
+    /// Does with each of the messages what the plan for deletes lets it do.
+    fn each(&self, receipts: &[String], act: impl Fn(&mut Vec<Waiting>, &str)) -> Answer {
+        assert!((1..=10).contains(&receipts.len()), "a request has 1 to 10 entries");
+        let mut state = self.script.0.state.lock().unwrap();
+        let state = &mut *state;
+        state.deletes += 1;
+        let reply = (state.delete_plan)(state.deletes - 1, receipts.len());
+        let waiting = state.waiting.entry(self.address.clone()).or_default();
+        let none = HashSet::new();
+        let (refused, fault) = match &reply {
+            Reply::Refuse(fault) => return Err(fault.clone()),
+            Reply::Partly(places, fault) => (places, Some(fault)),
+            Reply::Take | Reply::TakeAndLose => (&none, None),
+        };
+        for (place, receipt) in receipts.iter().enumerate() {
+            if !refused.contains(&place) {
+                act(waiting, receipt);
+            }
+        }
+        if matches!(reply, Reply::TakeAndLose) {
+            return Err(Fault::Unreachable("the answer was lost".into()));
+        }
+        let of = |place| if refused.contains(&place) { Err(fault.cloned().unwrap()) } else { Ok(()) };
+        Ok((0..receipts.len()).map(of).collect())
+    }
+
     fn take<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
         let mut state = self.script.0.state.lock().unwrap();
         let mut count = 0;

@@ -20,6 +20,8 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    consumer::{Consumer, StreamConsumer},
+    message::OwnedMessage,
 };
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
@@ -89,6 +91,46 @@ impl Stage {
         let stage = Self::without_topic(pool, queue).await;
         stage.create_topic().await;
         stage
+    }
+
+    /// A bridge with one inbound route from `queue`, wanted to run, and its topic.
+    pub async fn inbound(pool: PgPool, queue: &str) -> Self {
+        let stage = Self::without_topic(pool, queue).await;
+        sqlx::query("update route set direction = 'inbound'").execute(&stage.pool).await.unwrap();
+        stage.create_topic().await;
+        stage
+    }
+
+    /// All records of the topic, in the order of each partition.
+    pub async fn records(&self, count: usize) -> Vec<OwnedMessage> {
+        let settings = settings();
+        let consumer: StreamConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &settings.bootstrap_servers)
+            .set("security.protocol", "SASL_PLAINTEXT")
+            .set("sasl.mechanism", "SCRAM-SHA-512")
+            .set("sasl.username", &settings.username)
+            .set("sasl.password", settings.password.expose_secret())
+            .set("group.id", "oracle")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            list.add_partition_offset(&self.topic, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let mut records = Vec::new();
+        while records.len() < count {
+            let next = timeout(PATIENCE, consumer.recv()).await;
+            records
+                .push(next.unwrap_or_else(|_| panic!("{} records and not {count}", records.len())).unwrap().detach());
+        }
+        // What comes beyond shows soon: the ends are where the records end.
+        let ends: i64 = (0..PARTITIONS).map(|p| consumer.fetch_watermarks(&self.topic, p, PATIENCE).unwrap().1).sum();
+        while i64::try_from(records.len()).unwrap() < ends {
+            records.push(consumer.recv().await.unwrap().detach());
+        }
+        records
     }
 
     pub async fn without_topic(pool: PgPool, queue: &str) -> Self {

@@ -26,7 +26,7 @@ pub(super) fn view(i: usize, row: &Row, model: &Model) -> impl IntoView + use<> 
     });
     let region = &model.bridge.region;
     let example = format!("https://sqs.{region}.{}/<account>/<queue>", region.partition().dns_suffix());
-    let directions = Direction::OFFERED.iter().map(|&direction| {
+    let directions = Direction::ALL.iter().map(|&direction| {
         let allowed = event.is_none_or(|e| is_allowed(e, direction));
         let ungranted = model
             .bridge
