@@ -3,7 +3,9 @@
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import {
   CreateQueueCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
+  SendMessageCommand,
   SetQueueAttributesCommand,
   SQSClient,
   type Message,
@@ -34,6 +36,22 @@ export async function setPolicy(queue: Queue, statements: object[]): Promise<voi
 export async function receive(queue: Queue, seconds = 1): Promise<Message[]> {
   const ask = { QueueUrl: queue.url, WaitTimeSeconds: seconds, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] };
   return (await sqs.send(new ReceiveMessageCommand(ask))).Messages ?? [];
+}
+
+/** Puts a message into a queue, its attributes all texts. */
+export async function send(queue: Queue, body: string, attributes: Record<string, string>): Promise<void> {
+  const MessageAttributes = Object.fromEntries(
+    Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: body, MessageAttributes }));
+}
+
+/** How many messages a queue holds, hidden ones included. */
+export async function held(queue: Queue): Promise<number> {
+  const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+  const ask = new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: [...names] });
+  const { Attributes } = await sqs.send(ask);
+  return names.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
 }
 
 /** The names of the roles that the product has made. */

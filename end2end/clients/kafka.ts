@@ -98,3 +98,20 @@ export async function produce(login: Login, topic: string, events: Event[]): Pro
     await producer.disconnect();
   }
 }
+
+export type Consumed = { body: string; headers: Record<string, string> };
+
+/** A consumer of a topic from its beginning, in a group of its own. */
+export async function consume(login: Login, topic: string, groupId: string) {
+  const consumer = client(login).consumer({ groupId, retry: { retries: 0 } });
+  const got: Consumed[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
+      got.push({ body: String(message.value), headers: Object.fromEntries(headers) });
+    },
+  });
+  return { got, end: () => consumer.disconnect() };
+}

@@ -1,19 +1,25 @@
 //! Spaces, channels, events, services: what there is.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     answer::{at, page, page_of, with_status},
+    body,
     caller::Caller,
-    extract::{At, Params},
+    extract::{At, Chosen, Params},
     problem::{Problem, Result},
 };
 use crate::{
-    domain::{ids::ChannelId, names::SpaceName},
+    domain::{
+        ids::ChannelId,
+        names::{AppKey, EnvKey, SpaceName},
+    },
     manager::{
         Manager,
         catalogue::{Filter, ListedChannel, ListedEvent, ListedSpace},
+        moves::Rehearsal,
     },
 };
 
@@ -58,6 +64,63 @@ pub async fn load_space(
         "uses": uses.collect::<Vec<_>>(),
         "channels": view.channels.iter().map(channel).collect::<Vec<_>>(),
     })))
+}
+
+/// `{}`: the name stands in the path.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceBody {}
+
+/// `PUT /spaces/{space}`
+pub async fn create_space(
+    caller: Caller,
+    State(manager): State<Manager>,
+    Chosen(name): Chosen<String>,
+    body::OptionalJson(SpaceBody {}): body::OptionalJson<SpaceBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let created = manager.create_space(&caller.0, &name).await;
+    let created = created.map_err(|error| Problem::from(error).renamed("name", "space"))?;
+    Ok((if created { StatusCode::CREATED } else { StatusCode::OK }, Json(json!({ "name": name }))))
+}
+
+/// `DELETE /spaces/{space}`: an empty one.
+pub async fn delete_space(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(name): At<SpaceName>,
+) -> Result<StatusCode> {
+    manager.delete_space(&caller.0, name.as_str()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `{app, env, dry_run?, plan_version?}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    app: AppKey,
+    env: EnvKey,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default, deserialize_with = "body::given")]
+    plan_version: Option<String>,
+}
+
+/// `POST /spaces/{space}/moves`: moves an environment into this Space; with `dry_run` says what that would do.
+pub async fn move_environment(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(to): At<SpaceName>,
+    body::Json(Move { app, env, dry_run, plan_version }): body::Json<Move>,
+) -> Result<Json<Rehearsal>> {
+    let (app, env, to) = (app.as_str(), env.as_str(), to.as_str());
+    let moved = match (dry_run, plan_version) {
+        (true, _) => manager.rehearse_move(&caller.0, app, env, to).await,
+        (false, Some(version)) => manager.move_environment(&caller.0, app, env, to, &version).await,
+        (false, None) => {
+            return Err(Problem::field("plan_version", "is missing: rehearse the move first, with \"dry_run\": true"));
+        }
+    };
+    Ok(Json(moved.map_err(|error| Problem::from(error).renamed("to", "space"))?))
 }
 
 /// `GET /channels`
@@ -116,7 +179,7 @@ fn filter(params: &Params) -> Result<Filter> {
     if let Some(Err(why)) = space.as_deref().map(str::parse::<SpaceName>) {
         return Err(Problem::field("space", why));
     }
-    if let Some(Err(why)) = app.as_deref().map(str::parse::<crate::domain::names::AppKey>) {
+    if let Some(Err(why)) = app.as_deref().map(str::parse::<AppKey>) {
         return Err(Problem::field("app", why));
     }
     Ok(Filter { q: text("q").unwrap_or_default(), space, app, after: text("cursor"), limit: params.limit()? })

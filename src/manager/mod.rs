@@ -13,9 +13,11 @@ mod error;
 pub mod history;
 mod live;
 pub mod members;
+pub mod moves;
 pub mod overview;
 pub mod search;
 pub mod sessions;
+mod spaces;
 pub mod sweeper;
 pub mod tokens;
 

@@ -15,6 +15,7 @@ mod error;
 pub mod grants;
 pub mod lanes;
 pub mod members;
+pub mod moves;
 pub mod overview;
 pub mod principals;
 pub mod search;

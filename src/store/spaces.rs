@@ -52,6 +52,52 @@ pub async fn load(db: &mut PgConnection, id: SpaceId) -> Result<Space> {
     Ok(Space { id: row.id.into(), name: parsed(row.name.parse().ok(), "space.name")? })
 }
 
+/// The Space with this name, whatever the case, locked until the transaction ends.
+pub async fn find_for_update(db: &mut PgConnection, name: &str) -> Result<Option<Space>> {
+    let row = sqlx::query!("select id, name from space where lower(name) = lower($1) for update", name)
+        .fetch_optional(db)
+        .await?;
+    row.map(|r| Ok(Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? })).transpose()
+}
+
+/// What keeps a Space from being deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Content {
+    environments: i64,
+    channels: i64,
+    bridges: i64,
+}
+
+impl Content {
+    /// In words: `2 environments, 1 channel`; nothing where the Space is empty.
+    pub fn what(self) -> Option<String> {
+        let of =
+            |count: i64, one: &str| (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }));
+        let all = [of(self.environments, "environment"), of(self.channels, "channel"), of(self.bridges, "bridge")];
+        let all: Vec<_> = all.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+}
+
+/// Counts what is in a Space: environments, enabled or not, channels with a topic, bridges, drafts among them.
+pub async fn count_content(db: &mut PgConnection, id: SpaceId) -> Result<Content> {
+    Ok(sqlx::query_as!(
+        Content,
+        r#"select (select count(*) from environment where space_id = $1) as "environments!",
+                  (select count(*) from channel_topic where space_id = $1) as "channels!",
+                  (select count(*) from bridge where space_id = $1) as "bridges!""#,
+        id.0
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Deletes a Space.
+pub async fn delete(db: &mut PgConnection, id: SpaceId) -> Result<()> {
+    sqlx::query!("delete from space where id = $1", id.0).execute(db).await?;
+    Ok(())
+}
+
 /// All Spaces, by name.
 pub async fn list(db: &mut PgConnection) -> Result<Vec<Listed>> {
     sqlx::query!(

@@ -51,6 +51,8 @@ pub const APPS: &str = "/apps";
 pub const NEW_APP: &str = "/apps/new";
 /// The Spaces.
 pub const SPACES: &str = "/spaces";
+/// Making a Space.
+pub const NEW_SPACE: &str = "/new-space";
 /// The channels.
 pub const CHANNELS: &str = "/channels";
 /// The events.
@@ -132,6 +134,21 @@ pub fn revoke_token(token: TokenId) -> String {
 /// Asking before a token is ended, and going back to a page afterwards.
 pub fn ask_revoke_token(token: TokenId, back: &str) -> String {
     format!("/tokens/{token}/revoke?next={}", escape(back))
+}
+
+/// Moving an environment to another Space: `?to=` rehearses it.
+pub fn reassign(app: &str, environment: &str) -> String {
+    format!("{APPS}/{app}/environments/{environment}/space")
+}
+
+/// The same, with the other Space chosen.
+pub fn reassign_to(app: &str, environment: &str, space: &str) -> String {
+    format!("{}?to={}", reassign(app, environment), escape(space))
+}
+
+/// Deleting a Space: asks first.
+pub fn delete_space(space: &str) -> String {
+    format!("{SPACES}/{space}/delete")
 }
 
 /// A Space.

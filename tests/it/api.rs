@@ -5,5 +5,6 @@
 mod deployments;
 mod history;
 mod input;
+mod moves;
 mod rights;
 mod secrets;

@@ -67,7 +67,8 @@ impl Producer {
             .set("queue.buffering.max.messages", "5000")
             .set("queue.buffering.max.kbytes", "16384")
             .set("linger.ms", "5")
-            .set("compression.type", "zstd")
+            // Every client can read it; some (KafkaJS) know no other.
+            .set("compression.type", "gzip")
             .set("message.max.bytes", "8388608")
             .set("topic.metadata.refresh.interval.ms", "30000")
             .set("allow.auto.create.topics", "false");

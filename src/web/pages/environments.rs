@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::{
     apps::enabling,
     parts::{Question, Typed, followed},
-    secrets, sentence,
+    reassign, secrets, sentence,
 };
 use crate::{
     domain::{channel::heartbeat_topic, ids::TokenId, principal::group_prefix},
@@ -74,11 +74,26 @@ async fn show(visit: Visit, State(manager): State<Manager>, Path((app, key)): Ke
         Ok(tokens) => tokens,
         Err(error) => return visit.refusal(error).await,
     };
-    let now = visit.now();
-    visit.page(place(&view).with_islands(), move || environment_view(&view, &may, &tokens, now)).await
+    let undo = match reassign::undo(&visit, &manager, &view).await {
+        Ok(undo) => undo,
+        Err(error) => return visit.refusal(error).await,
+    };
+    let (now, admin) = (visit.now(), visit.is_admin());
+    visit
+        .page(place(&view).with_islands(), move || {
+            let space = reassign::panel(&view, admin, undo.as_ref());
+            environment_view(&view, &may, space, &tokens, now)
+        })
+        .await
 }
 
-fn environment_view(view: &EnvironmentView, may: &May, tokens: &[Token], now: OffsetDateTime) -> AnyView {
+fn environment_view(
+    view: &EnvironmentView,
+    may: &May,
+    space: AnyView,
+    tokens: &[Token],
+    now: OffsetDateTime,
+) -> AnyView {
     let e = &view.listed.environment;
     let topic = format!("environment:{}", e.id);
     let title = format!("{} · {}", view.app_name, e.name);
@@ -88,6 +103,7 @@ fn environment_view(view: &EnvironmentView, may: &May, tokens: &[Token], now: Of
             <Live url=paths::live(&topic) topic=topic/>
         </PageHead>
         <div id="chain" data-live="">{chain(view, may, now)}</div>
+        {space}
         {credentials_panel(view, may, now)}
         <div id="access-live" data-live="">{access(view, now)}</div>
         {deployments(view, now)}

@@ -11,6 +11,7 @@ use crate::{
     },
     manager::{bridges::Bridge, catalogue::SpaceUse},
     web::{
+        pages::spaces::graph::{End, Stream},
         paths,
         ui::{Column, Glyph, Icon, Name, State, Table},
     },
@@ -71,6 +72,35 @@ impl Exchange {
             }
         }
         found.into_values().collect()
+    }
+
+    /// What flows, channel by channel, for the drawing.
+    pub fn streams(exchanges: &[Self]) -> Vec<Stream> {
+        let mut streams = BTreeMap::<ChannelId, (Stream, usize)>::new();
+        for exchange in exchanges {
+            let (stream, events) = streams.entry(exchange.channel).or_default();
+            *events += 1;
+            if *events == 1 {
+                stream.channel = End { name: exchange.event.clone(), href: paths::channel(exchange.channel) };
+            }
+            for (ends, users) in
+                [(&mut stream.publishers, &exchange.publishers), (&mut stream.subscribers, &exchange.subscribers)]
+            {
+                for user in users {
+                    let end = End { name: user.name.clone(), href: user.href.clone() };
+                    if !ends.contains(&end) {
+                        ends.push(end);
+                    }
+                }
+            }
+        }
+        let named = streams.into_values().map(|(mut stream, events)| {
+            if events > 1 {
+                stream.channel.name = format!("{} and {} more", stream.channel.name, events - 1);
+            }
+            stream
+        });
+        named.collect()
     }
 
     /// Whether it is about this event.

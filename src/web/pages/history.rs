@@ -149,6 +149,7 @@ pub(super) fn href(change: &Change, admin: bool) -> Option<String> {
         "environment" => change.object_name.split_once('.').map(|(app, key)| paths::environment(app, key)),
         // A bridge may be gone by now; all the others stay.
         "channel" => Some(paths::channel(id.into())),
+        "space" => Some(paths::space(&change.object_name)),
         "service" => Some(format!("{}?q={}", paths::SERVICES, paths::escape(&change.object_name))),
         "member" if admin => Some(paths::member(id.into())),
         _ => None,

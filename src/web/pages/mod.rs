@@ -13,6 +13,7 @@ mod overview;
 mod parts;
 mod people;
 mod profile;
+mod reassign;
 mod search;
 mod secrets;
 mod services;
@@ -32,6 +33,7 @@ pub fn router() -> Router<Web> {
         .merge(environments::router())
         .merge(bridges::router())
         .merge(spaces::router())
+        .merge(reassign::router())
         .merge(channels::router())
         .merge(events::router())
         .merge(event::router())

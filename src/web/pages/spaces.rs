@@ -1,5 +1,8 @@
 //! The Spaces: list, and one with who exchanges what in it.
 
+pub(super) mod graph;
+mod manage;
+
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -18,7 +21,10 @@ use crate::{
     },
     web::{
         Web, paths,
-        ui::{Action, Column, EmptyState, FilterBar, Glyph, Icon, Name, PageHead, Panel, Section, Status, Table, Tone},
+        ui::{
+            Action, ButtonKind, ButtonLink, Column, EmptyState, FilterBar, Glyph, Name, PageHead, Panel, Pill, Refused,
+            Section, Status, Table, Tone,
+        },
         visit::{Place, Visit},
     },
 };
@@ -29,7 +35,7 @@ const BRIDGES: i64 = 200;
 const CHANNELS: usize = 200;
 
 pub(super) fn router() -> Router<Web> {
-    Router::new().route(paths::SPACES, get(list)).route("/spaces/{space}", get(show))
+    Router::new().route(paths::SPACES, get(list)).route("/spaces/{space}", get(show)).merge(manage::router())
 }
 
 async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(String, Vec<ListedSpace>), Error> {
@@ -42,12 +48,20 @@ async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(S
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load_list(&visit, &manager, &asked).await {
-        Ok((q, spaces)) => visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces)).await,
+        Ok((q, spaces)) => {
+            let admin = visit.is_admin();
+            visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces, admin)).await
+        }
         Err(error) => refused(&visit, Section::Spaces, "Spaces", paths::SPACES, error).await,
     }
 }
 
-fn list_view(q: &str, spaces: &[ListedSpace]) -> AnyView {
+fn list_view(q: &str, spaces: &[ListedSpace], admin: bool) -> AnyView {
+    let new = if admin {
+        view! { <ButtonLink href=paths::NEW_SPACE glyph=Glyph::Plus>"New Space"</ButtonLink> }.into_any()
+    } else {
+        view! { <Refused id="new-space" label="New Space" reason="Only an admin makes Spaces by hand."/> }.into_any()
+    };
     let body = match (spaces.is_empty(), q.is_empty()) {
         (true, true) => view! {
             <EmptyState glyph=Glyph::Space title="No Spaces yet"
@@ -83,7 +97,7 @@ fn list_view(q: &str, spaces: &[ListedSpace]) -> AnyView {
         }
     };
     view! {
-        <PageHead title="Spaces" lead="Environments exchange events within a Space, and never across."/>
+        <PageHead title="Spaces" lead="Environments exchange events within a Space, and never across.">{new}</PageHead>
         <FilterBar action=paths::SPACES label="Search Spaces" query=q.to_owned() narrowed=!q.is_empty()/>
         {body}
     }
@@ -103,13 +117,14 @@ async fn show(visit: Visit, State(manager): State<Manager>, At(name): At<SpaceNa
         Ok((space, bridges)) => {
             let place = Place::new(Section::Spaces, space.space.name.to_string()).under("Spaces", paths::SPACES);
             let now = visit.now();
-            visit.page(place, move || space_view(&space, &bridges, now)).await
+            let admin = visit.is_admin();
+            visit.page(place, move || space_view(&space, &bridges, admin, now)).await
         }
         Err(error) => visit.refusal(error).await,
     }
 }
 
-fn space_view(view: &SpaceView, bridges: &[Bridge], now: OffsetDateTime) -> AnyView {
+fn space_view(view: &SpaceView, bridges: &[Bridge], admin: bool, now: OffsetDateTime) -> AnyView {
     let name = view.space.name.to_string();
     let exchanges = Exchange::gather(view.uses.iter(), bridges.iter());
     let body = if exchanges.is_empty() {
@@ -120,12 +135,25 @@ fn space_view(view: &SpaceView, bridges: &[Bridge], now: OffsetDateTime) -> AnyV
         }
         .into_any()
     } else {
-        exchange_table(exchanges.iter().map(|exchange| (None, exchange)))
+        view! {
+            {graph::graph(&Exchange::streams(&exchanges))}
+            {exchange_table(exchanges.iter().map(|exchange| (None, exchange)))}
+        }
+        .into_any()
     };
-    let (environments, bridges) = (environments(&view.environments), bridges_of(bridges));
+    let empty = view.environments.is_empty() && view.channels.is_empty() && bridges.is_empty();
+    let (environments, bridges) = (environments(&view.environments, admin), bridges_of(bridges));
     let channels = channels_of(view, &name, now);
+    let delete = match (empty, admin) {
+        (true, true) => view! {
+            <ButtonLink href=paths::delete_space(&name) kind=ButtonKind::Danger glyph=Glyph::Trash>"Delete Space"</ButtonLink>
+        }
+        .into_any(),
+        (true, false) => view! { <Refused id="delete" label="Delete Space" reason="Only an admin deletes Spaces."/> }.into_any(),
+        (false, _) => ().into_any(),
+    };
     view! {
-        <PageHead title=name lead="Environments and bridges in this Space may exchange events with each other, and with nobody else."/>
+        <PageHead title=name lead="Environments and bridges in this Space may exchange events with each other, and with nobody else.">{delete}</PageHead>
         <Panel id="exchange" title="Who publishes, who subscribes">{body}</Panel>
         <Panel id="environments" title="Environments">{environments}</Panel>
         <Panel id="channels" title="Channels">{channels}</Panel>
@@ -134,25 +162,40 @@ fn space_view(view: &SpaceView, bridges: &[Bridge], now: OffsetDateTime) -> AnyV
     .into_any()
 }
 
-fn environments(environments: &[Inhabitant]) -> AnyView {
+fn environments(environments: &[Inhabitant], admin: bool) -> AnyView {
     if environments.is_empty() {
         return view! { <p class="secondary">"None is in this Space."</p> }.into_any();
     }
-    let chips = environments.iter().map(|e| {
+    let columns =
+        vec![Column::new("Environment"), Column::new("Deployed"), Column::new("State"), Column::new("Act").hidden()];
+    let rows = environments.iter().map(|e| {
+        let name = format!("{}.{}", e.app, e.environment);
         let href = paths::environment(&e.app, &e.environment);
-        let tone = if e.is_enabled { Tone::Ok } else { Tone::Quiet };
-        let words = match (e.is_enabled, &e.deployed) {
-            (false, _) => "not enabled".to_owned(),
-            (true, Some(version)) => version.clone(),
-            (true, None) => "not deployed yet".to_owned(),
+        let (tone, state) = if e.is_enabled { (Tone::Ok, "Enabled") } else { (Tone::Quiet, "Not enabled") };
+        let deployed = match &e.deployed {
+            Some(version) => view! { {version.clone()} }.into_any(),
+            None => view! { <span class="secondary">"Not yet"</span> }.into_any(),
+        };
+        let act = if admin {
+            let to = paths::reassign(&e.app, &e.environment);
+            let which = format!(" {name}");
+            view! { <ButtonLink href=to kind=ButtonKind::Quiet>"Reassign"<span class="unseen">{which}</span></ButtonLink> }
+                .into_any()
+        } else {
+            let id = format!("reassign-{}-{}", e.app, e.environment);
+            view! { <Refused id=id label="Reassign" reason="Only an admin moves environments between Spaces."/> }.into_any()
         };
         view! {
-            <a class="chip" href=href data-tone=tone.name()>
-                <Icon glyph=tone.glyph()/>{format!("{}.{}", e.app, e.environment)}<span class="secondary">{words}</span>
-            </a>
+            <tr>
+                <th scope="row"><a href=href><Name text=name/></a></th>
+                <td data-label="Deployed">{deployed}</td>
+                <td data-label="State"><Pill tone label=state/></td>
+                <td><div class="actions">{act}</div></td>
+            </tr>
         }
     });
-    view! { <p class="chips">{chips.collect_view()}</p> }.into_any()
+    let rows = rows.collect_view();
+    view! { <Table caption="Environments" columns stacked=true>{rows}</Table> }.into_any()
 }
 
 fn channels_of(view: &SpaceView, name: &str, now: OffsetDateTime) -> AnyView {
