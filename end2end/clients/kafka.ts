@@ -115,3 +115,23 @@ export async function consume(login: Login, topic: string, groupId: string) {
   });
   return { got, end: () => consumer.disconnect() };
 }
+
+/** A producer that stays connected; it tells of each event whether it was taken, or the type of Kafka's refusal. */
+export async function stayConnected(login: Login, topic: string) {
+  const kafka = client(login);
+  const producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 0 } });
+  await producer.connect();
+  return {
+    produce: async ({ id, type, source, body }: Event): Promise<string> => {
+      const headers = { ce_id: id, ce_source: source, ce_specversion: '1.0', ce_type: type };
+      try {
+        await producer.send({ topic, messages: [{ partition: 0, key: id, value: body, headers }] });
+        return 'sent';
+      } catch (error) {
+        for (let e: any = error; e; e = e.cause) if (e.type) return e.type;
+        return String(error);
+      }
+    },
+    end: () => producer.disconnect(),
+  };
+}

@@ -6,7 +6,7 @@ import { consume, produce, signsIn, type Login } from '../clients/kafka.ts';
 import { asyncapi, contractOf } from '../contract.ts';
 import { becomes, expect, expectNoFaults, look, test } from '../fixtures.ts';
 import { signIn } from '../people.ts';
-import { admin, adminToken, unique, viewer } from '../settings.ts';
+import { admin, adminToken, unique, url, viewer } from '../settings.ts';
 
 test.describe.configure({ mode: 'serial' });
 expectNoFaults();
@@ -126,14 +126,8 @@ test('a viewer sees the Spaces and can move nothing', async ({ someone }) => {
   await eyes.goto('/spaces');
   await expect(eyes.getByRole('button', { name: 'New Space' })).toHaveAttribute('aria-disabled', 'true');
   for (const address of [`${path}/space`, '/new-space', `/spaces/${there}/delete`]) {
-    const answer = await eyes.evaluate(
-      (path) =>
-        fetch(path, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'name=x&to=y' }).then(
-          (answer) => answer.status,
-        ),
-      address,
-    );
-    expect(answer, address).toBe(403);
+    const answer = await eyes.request.post(address, { headers: { origin: url }, form: { name: 'x', to: 'y' } });
+    expect(answer.status(), address).toBe(403);
   }
 });
 

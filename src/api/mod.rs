@@ -9,8 +9,9 @@
 //! | `extract`, `body` | what stands in the path, the query and the body |
 //! | `answer` | parts that many answers share |
 //! | [`problem`] | refusals |
-//! | `apps`, `deployments`, `catalogue`, `bridges`, `members`, `tokens`, `changes` | one noun each |
+//! | `access`, `apps`, `deployments`, `catalogue`, `bridges`, `members`, `tokens`, `changes`, `cluster` | one noun each |
 
+mod access;
 mod answer;
 mod apps;
 mod body;
@@ -18,6 +19,7 @@ mod bridges;
 mod caller;
 mod catalogue;
 mod changes;
+mod cluster;
 mod deployments;
 mod extract;
 mod members;
@@ -76,6 +78,8 @@ pub fn routes() -> Vec<Route> {
         route(PUT, "/spaces/{space}", &[], catalogue::create_space),
         route(DELETE, "/spaces/{space}", &[], catalogue::delete_space),
         route(POST, "/spaces/{space}/moves", &[], catalogue::move_environment),
+        route(PUT, "/spaces/{space}/grants", &[], access::set),
+        route(GET, "/findings", CATALOGUE, access::findings),
         route(GET, "/channels", CATALOGUE, catalogue::list_channels),
         route(GET, "/channels/{channel}", &[], catalogue::load_channel),
         route(GET, "/events", CATALOGUE, catalogue::list_events),
@@ -95,6 +99,7 @@ pub fn routes() -> Vec<Route> {
         route(GET, "/tokens", &["app", "env", "limit", "cursor"], tokens::list),
         route(POST, "/tokens", &[], tokens::create),
         route(DELETE, "/tokens/{token}", &[], tokens::revoke),
+        route(GET, "/cluster", &[], cluster::load),
         route(GET, "/changes", &["q", "object", "limit", "cursor"], changes::list),
     ]
 }

@@ -48,14 +48,14 @@ const MAX_BYTES: usize = 16 << 20;
 const BATCH: usize = 10;
 /// The most receives at a time of one queue.
 const MAX_RECEIVES: usize = 8;
-/// How long a receive may take: it waits 20 s for the first message.
-const RECEIVE: Duration = Duration::from_secs(40);
+/// How long a receive may take, the wait for the first message included.
+const RECEIVE: Duration = Duration::from_secs(30);
 /// How long may pass without a refusal until a lane is said to have begun: an empty queue answers late.
 const BEGUN: Duration = Duration::from_secs(1);
 /// After how many failures in a row people are told of an error that may pass by itself.
 const PATIENCE: u32 = 4;
-/// How long messages may still come in that were asked for before the end.
-const LAST: Duration = Duration::from_millis(500);
+/// How long releasing messages may take.
+const RELEASE: Duration = Duration::from_secs(2);
 
 /// What the inbound lanes of a bridge are made of.
 pub struct Plan {
@@ -166,17 +166,15 @@ impl Lane {
                 () = stop.cancelled() => {}
             }
         }
-        // What was asked for may be on its way: it is let in and released, rather than hidden until its time is over.
+        // A receive that is given up may still take messages and hide them: its end is waited for, and what it brings
+        // is released.
         let late = async {
             while let Some(received) = receiving.next().await {
                 let release = received.unwrap_or_default().into_iter().map(|message| message.receipt).collect();
                 self.bench.release(release).await;
             }
         };
-        let rest = async {
-            let late = timeout(LAST, late);
-            tokio::join!(late, carrying.collect::<Vec<_>>())
-        };
+        let rest = async { tokio::join!(late, carrying.collect::<Vec<_>>()) };
         if timeout(DRAIN, rest).await.is_err() {
             tracing::warn!(bridge = %self.bench.bridge, queue = self.bench.source.address, "the lane did not come to rest in time");
         }
@@ -243,7 +241,7 @@ impl Bench {
     /// Lets others receive messages; one that cannot be released comes back by itself when its time is over.
     async fn release(&self, receipts: Vec<String>) {
         for some in receipts.chunks(BATCH) {
-            let released = timeout(LAST, self.source.queue.hide(some, Duration::ZERO)).await;
+            let released = timeout(RELEASE, self.source.queue.hide(some, Duration::ZERO)).await;
             if !matches!(released, Ok(Ok(_))) {
                 tracing::debug!(bridge = %self.bridge, queue = self.source.address, "messages could not be released");
             }

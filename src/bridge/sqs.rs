@@ -54,8 +54,9 @@ impl Queue for aws::Queue {
 
 /// Messages of one receive at most.
 const BATCH: u8 = 10;
-/// How long a receive waits for the first message: the longest there is, which makes for the fewest calls.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a receive waits for the first message. The longest that SQS allows is 20 s, for the fewest calls; but a
+/// receive that is given up may still take a message and hide it, so that its end is waited for when a lane ends.
+const WAIT: Duration = Duration::from_secs(8);
 
 fn read(incoming: aws::Incoming) -> Incoming {
     let (mut attributes, mut binary) = (Vec::new(), Vec::new());

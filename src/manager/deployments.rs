@@ -330,15 +330,21 @@ impl Manager {
         Ok(())
     }
 
+    /// Grants what has come new with this deployment. What was implemented before and has no grant was decided so.
     async fn grant_defaults(
         &self,
         db: &mut PgConnection,
         environment: &Environment,
         outcome: &mut Outcome,
     ) -> Result<()> {
+        let before = store::grants::list_implemented(db, environment.id).await?;
+        let before: BTreeMap<EventId, (bool, bool)> = before.into_iter().map(|(e, p, s)| (e, (p, s))).collect();
         for (event, (publish, subscribe)) in &outcome.implemented {
             let defines = outcome.own.contains(event);
-            for (implemented, access) in [(*publish, Access::Publish), (*subscribe, Access::Subscribe)] {
+            let was = before.get(event).copied().unwrap_or_default();
+            for (implemented, access) in
+                [(*publish && !was.0, Access::Publish), (*subscribe && !was.1, Access::Subscribe)]
+            {
                 if implemented && self.parts.default_access.grants(defines, access) {
                     store::grants::insert(db, environment.id, *event, access).await?;
                 }

@@ -3,10 +3,12 @@
 //! The console and the API call nothing else. Refuses to know HTTP, and leaves Kafka to the reconciler: what is
 //! wanted is written to Postgres, and everything else follows from there.
 
+pub mod access;
 pub mod actor;
 pub mod apps;
 pub mod bridges;
 pub mod catalogue;
+pub mod cluster;
 pub mod credentials;
 pub mod deployments;
 mod error;

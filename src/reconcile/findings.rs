@@ -30,6 +30,19 @@ pub enum Finding {
     OtherReplicas(String, i16),
 }
 
+impl Finding {
+    /// Its kind and what it is, for people.
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::ForeignAccess(acl) => ("Access of a foreign user to a topic of ours", acl.to_string()),
+            Self::NotUnderstood(acl) => ("A rule that is not understood here", acl.to_string()),
+            Self::ForeignTopic(name) => ("A topic named like a channel's", name.clone()),
+            Self::MorePartitions(name, partitions) => ("More partitions than wanted", format!("{name}: {partitions}")),
+            Self::OtherReplicas(name, replicas) => ("Other replicas than wanted", format!("{name}: {replicas}")),
+        }
+    }
+}
+
 /// Everything to look at, the gravest first.
 pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> Vec<Finding> {
     let own: BTreeSet<_> = settings.own_users.iter().map(|user| principal(user)).collect();

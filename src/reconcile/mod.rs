@@ -13,6 +13,7 @@
 //! | `apply` | carrying out a plan |
 //! | `objects`, `confirm` | what is pending, applied or refused |
 //! | `findings`, `report`, `words` | what people are told |
+//! | `preflight` | whether Kafka keeps Spaces apart at all |
 //! | `traffic` | how much flows, who shows himself |
 
 mod apply;
@@ -22,6 +23,7 @@ mod findings;
 mod objects;
 mod observe;
 pub mod plan;
+mod preflight;
 mod report;
 mod traffic;
 mod words;
@@ -130,6 +132,7 @@ pub struct Reconciler {
     /// The user whose password was compared last.
     compared: String,
     traffic: traffic::Traffic,
+    preflight: preflight::Preflight,
 }
 
 /// The end of the time that a pass is given to finish after the shutdown was asked for.
@@ -141,8 +144,8 @@ async fn after_grace(shutdown: CancellationToken) {
 impl Reconciler {
     /// A reconciler. Does nothing yet.
     pub fn new(pool: PgPool, vault: Vault, admin: Admin, settings: Settings) -> Self {
-        let (report, traffic) = (watch::Sender::default(), traffic::Traffic::default());
-        Self { pool, vault, admin, settings, report, compared: String::new(), traffic }
+        let (report, traffic, preflight) = Default::default();
+        Self { pool, vault, admin, settings, report, compared: String::new(), traffic, preflight }
     }
 
     /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
@@ -190,6 +193,7 @@ impl Reconciler {
                 pass = self.pass() => pass,
                 () = after_grace(shutdown.clone()) => break,
             };
+            self.publish().await;
             if pass.is_ok() {
                 tokio::select! {
                     () = self.traffic.sample(&self.pool, &self.admin) => {}
@@ -239,6 +243,16 @@ impl Reconciler {
                 self.report.send_modify(|report| (report.at, report.took) = (Some(at), started.elapsed()));
                 Err(error)
             }
+        }
+    }
+
+    /// Writes the newest report down, for the page of the cluster. Nothing rests on it.
+    async fn publish(&mut self) {
+        let report = self.report.borrow().clone();
+        let checks = self.preflight.checks(&self.admin, &report.brokers).await;
+        let (shown, pass) = (report.shown(&checks), report.pass());
+        if let Err(error) = store::passes::note(&self.pool, &shown, pass.as_ref()).await {
+            tracing::debug!(%error, "the report of a pass could not be written");
         }
     }
 

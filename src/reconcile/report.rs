@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::findings::Finding;
-use crate::kafka::admin::Broker;
+use super::{findings::Finding, preflight::Check};
+use crate::{kafka::admin::Broker, store::passes::Pass};
 
 /// What a pass found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,42 @@ pub struct PassReport {
     pub failed: usize,
     /// What is not ours, and still matters.
     pub findings: Vec<Finding>,
+}
+
+impl PassReport {
+    /// The report as it is written down.
+    pub(super) fn shown(&self, checks: &[Check]) -> Value {
+        let brokers = self.brokers.iter().map(|b| json!({ "id": b.id, "address": format!("{}:{}", b.host, b.port) }));
+        json!({
+            "cluster_id": self.cluster_id,
+            "brokers": brokers.collect::<Vec<_>>(),
+            "topics": self.topics,
+            "users": self.users,
+            "acls": self.acls,
+            "pending": self.pending,
+            "failed": self.failed,
+            "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "error": self.error,
+            "checks": checks,
+            "findings": self.findings.iter().map(Finding::words).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The pass, where it changed something or failed.
+    pub(super) fn pass(&self) -> Option<Pass> {
+        let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+        let (written, error) = (if self.error.is_some() { 0 } else { count(self.written) }, self.error.clone());
+        (written > 0 || error.is_some()).then(|| Pass {
+            id: 0,
+            at: self.at.unwrap_or_else(OffsetDateTime::now_utc),
+            took_ms: i32::try_from(self.took.as_millis()).unwrap_or(i32::MAX),
+            written,
+            steps: if error.is_some() { json!([]) } else { json!(self.steps) },
+            pending: count(self.pending),
+            failed: count(self.failed),
+            error,
+        })
+    }
 }
 
 /// Shows the newest report. Cheap to clone.

@@ -66,6 +66,16 @@ pub async fn bridge_has(db: &mut PgConnection, bridge: BridgeId, event: EventId,
     .await?)
 }
 
+/// What an environment's deployment implements now.
+pub async fn list_implemented(db: &mut PgConnection, environment: EnvironmentId) -> Result<Vec<(EventId, bool, bool)>> {
+    Ok(sqlx::query!("select event_id, publish, subscribe from implemented where environment_id = $1", environment.0)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(|r| (r.event_id.into(), r.publish, r.subscribe))
+        .collect())
+}
+
 /// Replaces what an environment's deployment implements.
 pub async fn set_implemented(
     db: &mut PgConnection,

@@ -5,6 +5,7 @@
 //!
 //! Verbs: `find_*` gives an option, `load_*` fails with [`Error::Missing`], `list_*` gives all, in a stated order.
 
+pub mod access;
 pub mod apps;
 pub mod bridges;
 pub mod catalogue;
@@ -17,6 +18,7 @@ pub mod lanes;
 pub mod members;
 pub mod moves;
 pub mod overview;
+pub mod passes;
 pub mod principals;
 pub mod search;
 pub mod sessions;

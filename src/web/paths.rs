@@ -59,6 +59,8 @@ pub const CHANNELS: &str = "/channels";
 pub const EVENTS: &str = "/events";
 /// The services.
 pub const SERVICES: &str = "/services";
+/// Access.
+pub const ACCESS: &str = "/access";
 /// The bridges.
 pub const BRIDGES: &str = "/bridges";
 /// The wizard's first step.
@@ -149,6 +151,11 @@ pub fn reassign_to(app: &str, environment: &str, space: &str) -> String {
 /// Deleting a Space: asks first.
 pub fn delete_space(space: &str) -> String {
     format!("{SPACES}/{space}/delete")
+}
+
+/// The access of an environment.
+pub fn environment_access(app: &str, environment: &str) -> String {
+    format!("{ACCESS}/{app}/{environment}")
 }
 
 /// A Space.

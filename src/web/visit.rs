@@ -291,12 +291,14 @@ impl Visit {
             NavItem::new(Section::Channels, paths::CHANNELS),
             NavItem::new(Section::Events, paths::EVENTS),
             NavItem::new(Section::Services, paths::SERVICES),
+            NavItem::new(Section::Access, paths::ACCESS),
             NavItem::new(Section::Bridges, paths::BRIDGES),
         ];
         if self.is_admin() {
             nav.push(NavItem::new(Section::People, paths::PEOPLE));
         }
         nav.push(NavItem::new(Section::History, paths::HISTORY));
+        nav.push(NavItem::new(Section::Cluster, paths::CLUSTER));
         nav
     }
 }

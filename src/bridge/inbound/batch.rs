@@ -174,8 +174,15 @@ impl Batch {
         let mut failures = 0;
         loop {
             let (number, producer) = self.bench.outlet.producer();
-            let sent =
-                producer.send(&target.topic, key.as_ref().map(String::as_bytes), &headers, value.as_deref()).await;
+            let key = key.as_ref().map(String::as_bytes);
+            let mut sent = producer.send(&target.topic, key, &headers, value.as_deref()).await;
+            if sent == Err(Unsent::TooLarge) {
+                // Perhaps only with its neighbours: alone it tells.
+                sent = match self.bench.outlet.single() {
+                    Ok(alone) => alone.send(&target.topic, key, &headers, value.as_deref()).await,
+                    Err(error) => Err(Unsent::Failed(error)),
+                };
+            }
             let error = match sent {
                 Ok(()) => return Fate::Stored(target.route),
                 Err(Unsent::TooLarge) => {

@@ -46,7 +46,7 @@ impl ClientContext for Speaker {
 /// Why a record is not known to be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent {
-    /// Larger than the topic takes: it will never be stored.
+    /// Larger than the topic takes; of a record that was sent with others, the batch may be what is too large.
     #[error("the record is larger than the topic takes")]
     TooLarge,
     /// Not stored, or not known to be; a new producer is needed before it is tried again.
@@ -57,6 +57,15 @@ pub enum Unsent {
 impl Producer {
     /// A producer; nothing is connected yet.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
+        Self::with_batches(settings, 10_000)
+    }
+
+    /// A producer that sends each record alone: brokers judge the size of a batch, and refuse a small record with it.
+    pub fn one_by_one(settings: &Settings) -> Result<Self, Error> {
+        Self::with_batches(settings, 1)
+    }
+
+    fn with_batches(settings: &Settings, records: u16) -> Result<Self, Error> {
         let mut config = settings.client();
         config
             .set("acks", "all")
@@ -67,6 +76,7 @@ impl Producer {
             .set("queue.buffering.max.messages", "5000")
             .set("queue.buffering.max.kbytes", "16384")
             .set("linger.ms", "5")
+            .set("batch.num.messages", records.to_string())
             // Every client can read it; some (KafkaJS) know no other.
             .set("compression.type", "gzip")
             .set("message.max.bytes", "8388608")

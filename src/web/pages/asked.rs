@@ -166,6 +166,16 @@ pub struct Narrowing {
 }
 
 impl Narrowing {
+    /// The Spaces.
+    pub fn spaces(&self) -> &[Choice] {
+        &self.spaces
+    }
+
+    /// The apps.
+    pub fn apps(&self) -> &[Choice] {
+        &self.apps
+    }
+
     /// The Spaces, and the apps that define something.
     pub async fn load(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
         let spaces = manager.list_spaces(&visit.actor()).await?;

@@ -303,13 +303,19 @@ fn access(view: &EnvironmentView, now: OffsetDateTime) -> AnyView {
         let rows = view.uses.iter().map(use_row).collect_view();
         view! { <Table caption="Access" columns stacked=true>{rows}</Table> }.into_any()
     };
-    let state = view.listed.environment.enabling.is_enabled().then(|| {
-        let state = followed(&view.listed.followed, now);
-        view! { <Status state/> }.into_any()
+    let e = &view.listed.environment;
+    let edit = (!view.uses.is_empty()).then(|| {
+        let to = paths::environment_access(e.app_key.as_str(), e.key.as_str());
+        view! { <ButtonLink href=to glyph=Glyph::Access>"Look at access"</ButtonLink> }
     });
+    let state = e.enabling.is_enabled().then(|| {
+        let state = followed(&view.listed.followed, now);
+        view! { <Status state/> }
+    });
+    let state = view! { {state}{edit} }.into_any();
     view! {
         <Panel id="access" title="Events" lead="What this environment may do, beside what its deployment says it does."
-            actions=state.into_any()>
+            actions=state>
             {body}
         </Panel>
     }

@@ -1,9 +1,11 @@
 //! The pages, each with its form handlers and its private parts.
 
+mod access;
 mod apps;
 mod asked;
 mod bridges;
 mod channels;
+mod cluster;
 mod environments;
 mod event;
 mod events;
@@ -32,6 +34,7 @@ pub fn router() -> Router<Web> {
         .merge(apps::router())
         .merge(environments::router())
         .merge(bridges::router())
+        .merge(access::router())
         .merge(spaces::router())
         .merge(reassign::router())
         .merge(channels::router())
@@ -41,6 +44,7 @@ pub fn router() -> Router<Web> {
         .merge(people::router())
         .merge(profile::router())
         .merge(history::router())
+        .merge(cluster::router())
         .merge(search::router())
 }
 

@@ -1,0 +1,209 @@
+//! The cluster: whether it keeps Spaces apart, what the reconciler sees and does.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, response::Response, routing::get};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::asked::{Asked, paging, refused};
+use crate::{
+    islands::Live,
+    manager::{
+        Error, Manager, Page,
+        cluster::{Check, Pass, Report},
+    },
+    web::{
+        Web, paths,
+        ui::{
+            Column, CopyValue, EmptyState, Fact, Facts, Glyph, Icon, Moment, Notice, PageHead, Panel, Pill, Refused,
+            Section, Submit, Table, Tone, When,
+        },
+        visit::{Place, Visit},
+    },
+};
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route(paths::CLUSTER, get(show).post(sweep))
+}
+
+struct Model {
+    asked: Asked,
+    report: Option<(OffsetDateTime, Report)>,
+    passes: Page<Pass>,
+    admin: bool,
+    now: OffsetDateTime,
+}
+
+async fn load(visit: &Visit, manager: &Manager, asked: Asked) -> Result<Model, Error> {
+    let before = asked.number("before", i64::MAX)?;
+    let passes = manager.list_passes(&visit.actor(), before, asked.limit()?).await?;
+    let report = manager.load_cluster(&visit.actor()).await?;
+    Ok(Model { asked, report, passes, admin: visit.is_admin(), now: visit.now() })
+}
+
+async fn show(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load(&visit, &manager, asked).await {
+        Ok(model) => {
+            let model = Arc::new(model);
+            visit.page(Place::new(Section::Cluster, "Cluster").with_islands(), move || view(&model)).await
+        }
+        Err(error) => refused(&visit, Section::Cluster, "Cluster", paths::CLUSTER, error).await,
+    }
+}
+
+async fn sweep(visit: Visit, State(manager): State<Manager>) -> Response {
+    match manager.sweep_now(&visit.actor()).await {
+        Ok(()) => visit.done(paths::CLUSTER, "Everything is compared with Kafka now.").await,
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn view(model: &Model) -> AnyView {
+    let act = if model.admin {
+        view! {
+            <form method="post" action=paths::CLUSTER><Submit glyph=Glyph::Refresh>"Compare now"</Submit></form>
+        }
+        .into_any()
+    } else {
+        view! { <Refused id="compare" label="Compare now" reason="Only an admin."/> }.into_any()
+    };
+    let body = match &model.report {
+        None => view! {
+            <EmptyState glyph=Glyph::Cluster title="No report yet"
+                text="The reconciler compares Kafka with what is wanted, and reports here. It has not done so yet: see that one runs." action=None/>
+        }
+        .into_any(),
+        Some((at, report)) => reported(*at, report, model.now),
+    };
+    let topic = "cluster:kafka".to_owned();
+    view! {
+        <PageHead title="Cluster" lead="The Kafka that is kept as it is wanted here.">
+            <Live url=paths::live(&topic) topic=topic/>
+            {act}
+        </PageHead>
+        <div id="cluster-report" data-live="">{body}</div>
+        <div id="cluster-passes" data-live="">{passes(model)}</div>
+    }
+    .into_any()
+}
+
+fn reported(at: OffsetDateTime, report: &Report, now: OffsetDateTime) -> AnyView {
+    let failing = report.error.clone().map(|why| {
+        view! { <Notice tone=Tone::Fail title="The newest comparison failed; it is tried again."><p>{why}</p></Notice> }
+    });
+    let open =
+        report.checks.iter().any(|check| check.holds == Some(false) && check.setting != "connections.max.reauth.ms");
+    let open = open.then(|| {
+        view! { <Notice tone=Tone::Fail title="Kafka does not keep the Spaces apart."><p>"See what is amiss below."</p></Notice> }
+    });
+    let id = match report.cluster_id.clone() {
+        Some(id) => view! { <CopyValue label="cluster id" value=id/> }.into_any(),
+        None => view! { <span class="secondary">"Not known"</span> }.into_any(),
+    };
+    let brokers = report
+        .brokers
+        .iter()
+        .map(|broker| view! { <div>{format!("{}: ", broker.id)}<code>{broker.address.clone()}</code></div> });
+    let brokers = brokers.collect_view();
+    let state = match (report.failed, report.pending) {
+        (0, 0) => view! { <Pill tone=Tone::Ok label="All applied"/> }.into_any(),
+        (0, pending) => view! { <Pill tone=Tone::Wait label=format!("{pending} pending")/> }.into_any(),
+        (failed, pending) => view! { <span class="chips"><Pill tone=Tone::Fail label=format!("{failed} refused")/><Pill tone=Tone::Wait label=format!("{pending} pending")/></span> }.into_any(),
+    };
+    let kept = format!("{} topics, {} users, {} rules", report.topics, report.users, report.acls);
+    let took = format!(", in {} ms", report.took_ms);
+    let (checks, findings) = (checks(&report.checks), findings(&report.findings));
+    view! {
+        {failing}
+        {open}
+        <Panel id="kafka" title="Kafka">
+            <Facts>
+                <Fact label="Cluster">{id}</Fact>
+                <Fact label="Brokers"><div>{brokers}</div></Fact>
+                <Fact label="Kept as wanted">{kept}</Fact>
+                <Fact label="State">{state}</Fact>
+                <Fact label="Last compared"><When moment=Moment::new(at, now)/>{took}</Fact>
+            </Facts>
+        </Panel>
+        <Panel id="isolation" title="Isolation" lead="What has to be so for Kafka to keep Spaces apart.">{checks}</Panel>
+        <Panel id="findings" title="Found in Kafka, and left" lead="What is not ours, and still matters.">{findings}</Panel>
+    }
+    .into_any()
+}
+
+fn checks(checks: &[Check]) -> AnyView {
+    if checks.is_empty() {
+        return view! { <p class="secondary">"The settings of the brokers could not be read."</p> }.into_any();
+    }
+    let columns = vec![Column::new("Setting"), Column::new("State"), Column::new("What it means")];
+    let rows = checks.iter().map(|check| {
+        let (tone, label) = match check.holds {
+            Some(true) => (Tone::Ok, "As it has to be"),
+            Some(false) => (Tone::Fail, "Not so"),
+            None => (Tone::Quiet, "Not known"),
+        };
+        view! {
+            <tr>
+                <th scope="row"><code>{check.setting.clone()}</code></th>
+                <td data-label="State"><Pill tone label/></td>
+                <td data-label="What it means">{check.text.clone()}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! { <Table caption="Isolation" columns stacked=true>{rows}</Table> }.into_any()
+}
+
+fn findings(findings: &[(String, String)]) -> AnyView {
+    if findings.is_empty() {
+        return view! { <p class="row"><Pill tone=Tone::Ok label="Nothing"/></p> }.into_any();
+    }
+    let columns = vec![Column::new("Finding"), Column::new("What")];
+    let rows = findings.iter().map(|(kind, text)| {
+        view! { <tr><th scope="row">{kind.clone()}</th><td data-label="What"><code>{text.clone()}</code></td></tr> }
+    });
+    let rows = rows.collect_view();
+    view! { <Table caption="Findings" columns stacked=true>{rows}</Table> }.into_any()
+}
+
+fn passes(model: &Model) -> AnyView {
+    let body = if model.passes.items.is_empty() {
+        view! { <p class="secondary">"Nothing had to be changed yet."</p> }.into_any()
+    } else {
+        let entries = model.passes.items.iter().map(|pass| entry(pass, model.now)).collect_view();
+        view! {
+            <ul class="entries passes">{entries}</ul>
+            {paging(paths::CLUSTER, &model.asked, ["comparison", "comparisons"], &model.passes, "before")}
+        }
+        .into_any()
+    };
+    view! { <Panel id="passes" title="What was changed in Kafka" lead="Comparisons that changed something, or failed.">{body}</Panel> }.into_any()
+}
+
+fn entry(pass: &Pass, now: OffsetDateTime) -> AnyView {
+    let (tone, label) = match &pass.error {
+        Some(_) => (Tone::Fail, "Failed".to_owned()),
+        None => (Tone::Ok, format!("{} changed", pass.written)),
+    };
+    let steps: Vec<String> = serde_json::from_value(pass.steps.clone()).unwrap_or_default();
+    let lines = steps.into_iter().map(|step| view! { <div><code>{step}</code></div> }).collect_view();
+    let error = pass.error.clone().map(|why| view! { <p>{why}</p> });
+    let took = format!("{} ms", pass.took_ms);
+    let rest = (pass.pending + pass.failed > 0).then(|| format!("{} pending, {} refused", pass.pending, pass.failed));
+    view! {
+        <li>
+            <details>
+                <summary>
+                    <Icon glyph=Glyph::ChevronRight/>
+                    <span class="entry-name"><When moment=Moment::new(pass.at, now)/></span>
+                    <span class="entry-part"><Pill tone label/></span>
+                    <span class="entry-part">{took}</span>
+                    <span class="entry-part">{rest}</span>
+                </summary>
+                <div class="entry-body">{error}{lines}</div>
+            </details>
+        </li>
+    }
+    .into_any()
+}
