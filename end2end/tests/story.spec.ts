@@ -226,7 +226,7 @@ test('service, events, channel and Space are found in the console', async () => 
   await contact.goto('/spaces');
   await link(contact, 'acceptance').first().click();
   await expect(contact).toHaveURL('/spaces/acceptance');
-  await expect(contact.getByText(user).first()).toBeVisible();
+  await expect(contact.getByRole('rowheader', { name: user }).getByRole('link')).toBeVisible();
   await look(contact);
 });
 

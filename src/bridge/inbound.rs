@@ -205,9 +205,8 @@ impl Lane {
         self.bytes += bytes;
         let batch = Batch::new(self.bench.clone(), messages);
         // On a task of its own: mapping and checksums of one batch hold up no other.
-        let carried = tokio::spawn(batch.carry());
+        let carried = OnDrop(tokio::spawn(batch.carry()));
         Some(async move {
-            let carried = OnDrop(carried);
             carried.wait().await;
             (count, bytes)
         })

@@ -128,6 +128,10 @@ impl Runner {
             Ok(Some((prepared, steps, version))) => {
                 self.stop().await;
                 self.begin(prepared, steps, version);
+                // Not before: going back to the configuration before would have needed it.
+                if let Err(error) = lanes::drop_unused_access(&self.means.pool, self.bridge, version).await {
+                    tracing::warn!(bridge = %self.bridge, %error, "access that is not needed could not be taken away yet");
+                }
             }
             // The bridge is gone: nothing to do until the supervisor sees it as well.
             Ok(None) => drop(wish.changed().await),

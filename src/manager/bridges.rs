@@ -238,7 +238,10 @@ impl Manager {
         {
             store::bridges::set_role(&mut tx, id, &role.arn, &role.id).await?;
         }
-        store::grants::delete_unused_of_bridge(&mut tx, id).await?;
+        // While it runs it may have to go back to what it had: the worker takes the rest away once it runs the new one.
+        if bridge.desired != Desired::Running {
+            store::grants::delete_unused_of_bridge(&mut tx, id).await?;
+        }
         for route in &parsed {
             if self.may_grant(&mut tx, actor, route).await? {
                 store::grants::insert_for_bridge(&mut tx, id, route.event, route.direction.needs()).await?;
@@ -383,6 +386,7 @@ impl Manager {
             return Ok(());
         }
         // The status stays until the worker has drained the lanes and says so.
+        store::grants::delete_unused_of_bridge(&mut tx, id).await?;
         store::bridges::set_desired(&mut tx, id, Desired::Stopped, bridge.status).await?;
         self.record(&mut tx, actor, act("bridge.stopped", id, &bridge.name, None, None)).await?;
         commit(tx).await

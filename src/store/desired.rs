@@ -80,7 +80,7 @@ pub struct Principal {
 pub struct Bridge {
     /// Id.
     pub id: BridgeId,
-    /// Topics (channel and Space) of routes with a grant.
+    /// Topics (channel and Space) of its grants: those of its routes, and of routes that it may have to go back to.
     pub access: Vec<(ChannelId, SpaceName, Access)>,
     /// The change that Kafka is to follow.
     pub changed_at: OffsetDateTime,
@@ -195,10 +195,8 @@ async fn load_bridges(db: &mut PgConnection) -> Result<Vec<Bridge>> {
         "select distinct b.id as bridge, v.channel_id, p.name as space, g.access
          from bridge b
          join space p on p.id = b.space_id
-         join route r on r.bridge_id = b.id
-         join access_grant g on g.bridge_id = b.id and g.event_id = r.event_id
-              and g.access = case r.direction when 'outbound' then 'subscribe' else 'publish' end
-         join event v on v.id = r.event_id
+         join access_grant g on g.bridge_id = b.id
+         join event v on v.id = g.event_id
          join channel_topic t on t.channel_id = v.channel_id and t.space_id = b.space_id
          where b.desired in ('stopped', 'running')"
     )

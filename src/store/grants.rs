@@ -41,9 +41,9 @@ pub async fn insert_for_bridge(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes from a bridge what its routes no longer need.
-pub async fn delete_unused_of_bridge(db: &mut PgConnection, bridge: BridgeId) -> Result<()> {
-    sqlx::query!(
+/// Takes from a bridge what its routes no longer need. Gives whether that was anything.
+pub async fn delete_unused_of_bridge(db: &mut PgConnection, bridge: BridgeId) -> Result<bool> {
+    let done = sqlx::query!(
         "delete from access_grant g where g.bridge_id = $1 and not exists (
             select from route r where r.bridge_id = $1 and r.event_id = g.event_id
               and (case r.direction when 'outbound' then 'subscribe' else 'publish' end) = g.access)",
@@ -51,7 +51,7 @@ pub async fn delete_unused_of_bridge(db: &mut PgConnection, bridge: BridgeId) ->
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Whether a bridge has access to an event.

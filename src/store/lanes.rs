@@ -200,6 +200,31 @@ pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Takes from a bridge the access that the routes of this version do not need: its lanes run with them now.
+pub async fn drop_unused_access(pool: &PgPool, bridge: BridgeId, version: i64) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let same = sqlx::query_scalar!(
+        r#"select 1 as "one!" from bridge where id = $1 and version = $2 for update"#,
+        bridge.0,
+        version
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    // A newer version may need it again.
+    if same.is_none() || !super::grants::delete_unused_of_bridge(&mut tx, bridge).await? {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update bridge set access_changed_at = now(), access_applied_at = null, access_failure = null where id = $1",
+        bridge.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    super::notify(&mut tx, super::DESIRED, &format!("bridge:{bridge}")).await?;
+    notify(&mut tx, bridge).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Adds to the counts of routes, and tells open pages.
 pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]) -> Result<()> {
     let (routes, counts): (Vec<Uuid>, Vec<i64>) = moved.iter().map(|&(route, count)| (route.0, count)).unzip();
