@@ -138,7 +138,8 @@ async fn messages_that_cannot_be_carried_become_dead_letters_and_the_others_go_o
     let mut bytes = message("bytes", "order.placed", None, "{}");
     bytes.binary.push("ce_subject".into());
     // Random, so that compressed it is too large as well.
-    let noise: String = ebm::secrets::random::<{ 4 << 20 }>().iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    let noise: String =
+        (0..4096).flat_map(|_| ebm::secrets::random::<1024>()).map(|byte| char::from(b'a' + byte % 26)).collect();
     let large = message("large", "order.placed", None, &noise);
     let other = message("other", "order.cancelled", None, "{}");
     stage.script.put(QUEUE, [bare, hops, bytes, large, other]);
