@@ -5,6 +5,7 @@ import type { Page } from '@playwright/test';
 import { api } from '../clients/api.ts';
 import { produce, signsIn, stayConnected, type Login } from '../clients/kafka.ts';
 import { becomes, expect, expectNoFaults, look, test } from '../fixtures.ts';
+import { deployed } from '../landscape.ts';
 import { signIn } from '../people.ts';
 import { admin, adminToken, unique, url, viewer } from '../settings.ts';
 
@@ -26,31 +27,18 @@ const ask = (method: string, path: string, body?: object) => api(adminToken, met
 const button = (name: string) => page.getByRole('button', { name, exact: true });
 const event = { id: `e-${suffix}`, type: placed, source: `/${shop}`, body: '{"orderId":"1"}' };
 
-async function app(key: string, implementing: object[], defines: object[]): Promise<Login> {
-  const environment = `/apps/${key}/environments/${space}`;
-  await ask('PUT', `/apps/${key}`, { name: key, plan: 'licensed', contacts: [] });
-  await ask('PUT', environment, { name: space });
-  await ask('PUT', `/apps/${key}/broker`, { enabled: true });
-  await ask('PUT', `${environment}/broker`, { enabled: true });
-  const login = await ask('POST', `${environment}/credentials`);
-  const report = { version: '1', deployed_at: new Date().toISOString(), defines, implements: implementing };
-  const said = await ask('PUT', `${environment}/deployment?wait=20`, report);
-  topic ||= said.topics[0].topic;
-  return login;
-}
-
 test.beforeAll(async ({ someone }) => {
   page = await someone();
   const message = { name: placed, payload: { type: 'object' } };
-  await app(owner, [], [
-    {
-      asyncapi: '2.6.0',
-      'x-ebm-service': service,
-      info: { title: `Orders ${suffix}`, version: '1.0.0' },
-      channels: { requests: { publish: { message } } },
-    },
-  ]);
-  login = await app(shop, [{ service, event: placed, access: 'publish' }], []);
+  const document = {
+    asyncapi: '2.6.0',
+    'x-ebm-service': service,
+    info: { title: `Orders ${suffix}`, version: '1.0.0' },
+    channels: { requests: { publish: { message } } },
+  };
+  const { topics } = await deployed(owner, space, { defines: [document] });
+  topic = topics[0];
+  login = await deployed(shop, space, { implements: [{ service, event: placed, access: 'publish' }] });
   await signIn(page, admin);
 });
 

@@ -6,6 +6,7 @@ import { api } from '../clients/api.ts';
 import { createQueue, held, receive, send, setPolicy, type Queue } from '../clients/aws.ts';
 import { consume, produce, rules, signsIn, type Login } from '../clients/kafka.ts';
 import { becomes, expect, expectNoFaults, look, test } from '../fixtures.ts';
+import { deployed } from '../landscape.ts';
 import { signIn } from '../people.ts';
 import { admin, adminToken, region, unique, url, viewer, worker } from '../settings.ts';
 
@@ -32,19 +33,6 @@ const ask = (method: string, path: string, body?: object) => api(adminToken, met
 const button = (name: string) => page.getByRole('button', { name, exact: true });
 const status = () => page.locator('#bridge-status');
 
-/** An app with one environment of the Space, and its credentials. */
-async function app(key: string, implementing: object[], defines: object[]): Promise<Login> {
-  const environment = `/apps/${key}/environments/${space}`;
-  await ask('PUT', `/apps/${key}`, { name: key, plan: 'licensed', contacts: [] });
-  await ask('PUT', environment, { name: space });
-  await ask('PUT', `/apps/${key}/broker`, { enabled: true });
-  await ask('PUT', `${environment}/broker`, { enabled: true });
-  const login = await ask('POST', `${environment}/credentials`);
-  const report = { version: '1', deployed_at: new Date().toISOString(), defines, implements: implementing };
-  await ask('PUT', `${environment}/deployment?wait=20`, report);
-  return login;
-}
-
 const document = {
   asyncapi: '2.6.0',
   'x-ebm-service': service,
@@ -57,8 +45,8 @@ const document = {
 
 test.beforeAll(async ({ someone }) => {
   page = await someone();
-  ownerLogin = await app(owner, [], [document]);
-  readerLogin = await app(reader, [{ service, event: settled, access: 'subscribe' }], []);
+  ownerLogin = await deployed(owner, space, { defines: [document] });
+  readerLogin = await deployed(reader, space, { implements: [{ service, event: settled, access: 'subscribe' }] });
   const { items } = await ask('GET', `/events?q=${suffix}`);
   topics = Object.fromEntries(
     items.map((event: any) => [event.name, `businessevents.${event.channel}.${space}`]),

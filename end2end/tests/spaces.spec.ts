@@ -5,6 +5,7 @@ import { api } from '../clients/api.ts';
 import { consume, produce, signsIn, type Login } from '../clients/kafka.ts';
 import { asyncapi, contractOf } from '../contract.ts';
 import { becomes, expect, expectNoFaults, look, test } from '../fixtures.ts';
+import { deployed } from '../landscape.ts';
 import { signIn } from '../people.ts';
 import { admin, adminToken, unique, url, viewer } from '../settings.ts';
 
@@ -25,23 +26,13 @@ let topic = '';
 const ask = (method: string, path: string, body?: object) => api(adminToken, method, path, body);
 const button = (name: string) => page.getByRole('button', { name, exact: true });
 
-async function app(key: string, implementing: object[], defines: object[]): Promise<Login> {
-  const environment = `/apps/${key}/environments/${here}`;
-  await ask('PUT', `/apps/${key}`, { name: key, plan: 'licensed', contacts: [] });
-  await ask('PUT', environment, { name: here });
-  await ask('PUT', `/apps/${key}/broker`, { enabled: true });
-  await ask('PUT', `${environment}/broker`, { enabled: true });
-  const login = await ask('POST', `${environment}/credentials`);
-  const report = { version: '1', deployed_at: new Date().toISOString(), defines, implements: implementing };
-  const said = await ask('PUT', `${environment}/deployment?wait=20`, report);
-  topic ||= said.topics[0].topic;
-  return login;
-}
-
 test.beforeAll(async ({ someone }) => {
   page = await someone();
-  login = await app(owner, [], [asyncapi(contract)]);
-  readerLogin = await app(reader, [{ service: contract.service, event: contract.sent, access: 'subscribe' }], []);
+  const { topics, ...credentials } = await deployed(owner, here, { defines: [asyncapi(contract)] });
+  [topic, login] = [topics[0], credentials];
+  readerLogin = await deployed(reader, here, {
+    implements: [{ service: contract.service, event: contract.sent, access: 'subscribe' }],
+  });
   await signIn(page, admin);
 });
 
