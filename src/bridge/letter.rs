@@ -1,7 +1,10 @@
 //! Dead letters: an event as it came, sealed.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{lane::DeadLetter, queue::Incoming};
 use crate::{
@@ -11,8 +14,14 @@ use crate::{
     },
     kafka::stream::Record,
     secrets::Vault,
-    store::lanes::{self, dead_letter_row},
+    store::{
+        PgPool,
+        lanes::{self, dead_letter_row},
+    },
 };
+
+/// How long writing dead letters may take.
+const WRITE: Duration = Duration::from_secs(15);
 
 /// Seals a dead letter for its row. The record's bytes are kept in base64, headers in order.
 pub fn seal(vault: &Vault, bridge: BridgeId, letter: &DeadLetter) -> lanes::DeadLetter {
@@ -48,6 +57,25 @@ pub fn seal_message(
     });
     let event = vault.seal("dead_letter", &dead_letter_row(bridge, &source), event.to_string().as_bytes());
     lanes::DeadLetter { route, reason: reason.code(), detail: without_nul(reason), source, event }
+}
+
+/// Writes sealed dead letters down; all of them are durable when this succeeds.
+///
+/// # Errors
+/// Why not, in words: they are to be written again.
+pub async fn write(pool: &PgPool, bridge: BridgeId, letters: &[lanes::DeadLetter]) -> Result<(), String> {
+    match timeout(WRITE, lanes::insert_dead_letters(pool, bridge, letters)).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("the database did not answer in time".to_owned()),
+    }
+}
+
+/// What people are told while dead letters cannot be written.
+pub fn unwritten(why: &str) -> String {
+    format!(
+        "Events that cannot be delivered cannot be kept as dead letters either: {why}. The operator must see to the \
+         database."
+    )
 }
 
 /// Postgres takes no zero in a text.

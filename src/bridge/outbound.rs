@@ -37,15 +37,13 @@ use crate::{
         consumer::{Consumer, Event, Subscription},
     },
     secrets::Vault,
-    store::{PgPool, lanes},
+    store::PgPool,
 };
 
 /// The most bytes of records that are held, all lanes of a bridge together.
 const MAX_BYTES: usize = 16 << 20;
 /// How long a request may take, whatever the queue's own client says.
 const REQUEST: Duration = Duration::from_secs(40);
-/// How long writing dead letters may take.
-const WRITE: Duration = Duration::from_secs(15);
 /// The most dead letters in one write.
 const LETTERS: usize = 200;
 /// How often is committed while few events are in flight.
@@ -360,10 +358,7 @@ impl Outbound {
         let write = async move {
             tokio::time::sleep(wait).await;
             let rows: Vec<_> = letters.iter().map(|letter| letter::seal(&vault, bridge, letter)).collect();
-            let result = match timeout(WRITE, lanes::insert_dead_letters(&pool, bridge, &rows)).await {
-                Ok(result) => result.map_err(|error| error.to_string()),
-                Err(_) => Err("the database did not answer in time".to_owned()),
-            };
+            let result = letter::write(&pool, bridge, &rows).await;
             (letters, result)
         };
         self.letters = Some(write.boxed());
@@ -391,10 +386,7 @@ impl Outbound {
     fn tell(&mut self) {
         let health = match (self.lanes.health(), &self.letters_failed.1, &self.away) {
             (Health::Halted(why), ..) => Health::Halted(why),
-            (_, Some(why), _) => Health::Halted(format!(
-                "Events that cannot be delivered cannot be kept as dead letters either: {why}. The operator must see to \
-                 the database."
-            )),
+            (_, Some(why), _) => Health::Halted(letter::unwritten(why)),
             (_, _, Some(why)) => Health::Waiting(format!("Kafka is away: {why}. It goes on by itself.")),
             (health, ..) => health,
         };

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, members::sha256, moves::Reach};
+use super::{Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, moves::Reach, version_of};
 use crate::{
     domain::{
         grant::{Access, DefaultAccess},
@@ -140,8 +139,7 @@ async fn find(db: &mut PgConnection, app: &str, key: &str) -> Result<Environment
 async fn version(db: &mut PgConnection, environment: &Environment) -> Result<String> {
     let uses = store::grants::list_uses(db, environment.id).await?;
     let uses: Vec<_> = uses.iter().map(|u| json!([u.service, u.event, u.access, u.granted, u.implemented])).collect();
-    let hash = sha256(json!([environment.id, environment.space.as_ref().map(|s| s.id), uses]).to_string().as_bytes());
-    Ok(Uuid::from_slice(&hash[..16]).map_err(Error::internal)?.simple().to_string())
+    version_of(&json!([environment.id, environment.space.as_ref().map(|s| s.id), uses]))
 }
 
 type Step = (Event, Access, bool);

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, members::sha256};
+use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, version_of};
 use crate::{
     domain::{
         channel::topic_name,
@@ -67,11 +66,10 @@ pub struct Reach {
 impl Manager {
     /// What moving an environment into a Space would do. Nothing is changed.
     pub async fn rehearse_move(&self, actor: &Actor, app: &str, key: &str, to: &str) -> Result<Rehearsal> {
-        // A rehearsal holds no locks, but must be of one moment.
-        let mut tx = self.begin().await?;
-        actor.require(Right::Administer, &mut tx).await?;
-        let (environment, here, there) = find(&mut tx, app, key, to).await?;
-        Ok(rehearse(&mut tx, &environment, &here, &there).await?.0)
+        let mut db = self.read().await?;
+        actor.require(Right::Administer, &mut db).await?;
+        let (environment, here, there) = find(&mut db, app, key, to).await?;
+        Ok(rehearse(&mut db, &environment, &here, &there).await?.0)
     }
 
     /// Moves an environment into a Space, exactly as it was rehearsed.
@@ -160,7 +158,6 @@ async fn rehearse(
 ) -> Result<(Rehearsal, Vec<ChannelId>)> {
     let held = moves::list_held(db, environment.id, here.id, there.id).await?;
     let brought = moves::list_brought(db, environment.id, there.id).await?;
-    let channels: Vec<ChannelId> = brought.iter().map(|(channel, _)| *channel).collect();
     let reach = |which: fn(&Held) -> bool| -> Vec<Reach> {
         let of = |h: &Held| Reach { service: h.service.clone(), event: h.event.clone(), access: h.access };
         held.iter().filter(|h| which(h)).map(of).collect()
@@ -181,12 +178,10 @@ async fn rehearse(
         peers_gained: joined.0,
         bridges_lost: left.1,
         bridges_gained: joined.1,
-        topics: channels.iter().map(|channel| topic_name(*channel, &there.name)).collect(),
-        rivals: moves::list_rivals(db, &channels, there.id).await?,
+        topics: brought.iter().map(|channel| topic_name(*channel, &there.name)).collect(),
+        rivals: moves::list_rivals(db, &brought, there.id).await?,
         plan_version: String::new(),
     };
-    let rests_on = json!([environment.id, environment.version, here.id, there.id, rehearsal]);
-    let hash = sha256(rests_on.to_string().as_bytes());
-    rehearsal.plan_version = Uuid::from_slice(&hash[..16]).map_err(Error::internal)?.simple().to_string();
-    Ok((rehearsal, channels))
+    rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]))?;
+    Ok((rehearsal, brought))
 }

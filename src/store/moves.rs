@@ -72,28 +72,23 @@ pub async fn list_held(
 }
 
 /// Channels without a topic in `there` that the environment publishes or defines by its deployment, by id.
-pub async fn list_brought(
-    db: &mut PgConnection,
-    environment: EnvironmentId,
-    there: SpaceId,
-) -> Result<Vec<(ChannelId, String)>> {
-    Ok(sqlx::query!(
-        r#"select distinct c.id, s.key as service
-           from implemented i
-           join event v on v.id = i.event_id
-           join channel c on c.id = v.channel_id
-           join service s on s.id = c.service_id
-           join environment e on e.id = i.environment_id
-           where i.environment_id = $1 and (i.publish or s.app_id = e.app_id)
-             and not exists (select from channel_topic t where t.channel_id = c.id and t.space_id = $2)
-           order by c.id"#,
+pub async fn list_brought(db: &mut PgConnection, environment: EnvironmentId, there: SpaceId) -> Result<Vec<ChannelId>> {
+    Ok(sqlx::query_scalar!(
+        "select distinct v.channel_id
+         from implemented i
+         join event v on v.id = i.event_id
+         join service s on s.id = v.service_id
+         join environment e on e.id = i.environment_id
+         where i.environment_id = $1 and (i.publish or s.app_id = e.app_id)
+           and not exists (select from channel_topic t where t.channel_id = v.channel_id and t.space_id = $2)
+         order by v.channel_id",
         environment.0,
         there.0
     )
     .fetch_all(db)
     .await?
     .into_iter()
-    .map(|r| (r.id.into(), r.service))
+    .map(Into::into)
     .collect())
 }
 

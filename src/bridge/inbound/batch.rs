@@ -31,13 +31,10 @@ use crate::{
         ids::{BridgeId, RouteId},
     },
     kafka::stream::producer::Unsent,
-    store::lanes,
 };
 
 /// How long a call of the queue may take.
 const CALL: Duration = Duration::from_secs(20);
-/// How long writing dead letters may take.
-const WRITE: Duration = Duration::from_secs(15);
 /// How often deleting is tried still once the lane is to end: what is stored and not deleted comes again.
 const LAST_TRIES: u32 = 3;
 /// After how many failures in a row people are told of an error that may pass by itself.
@@ -215,21 +212,14 @@ impl Batch {
         let place = self.bench.board.place(Some(self.bench.number));
         let mut failures = 0;
         loop {
-            let why = match timeout(WRITE, lanes::insert_dead_letters(pool, bridge, &letters)).await {
-                Ok(Ok(())) => {
-                    counter!("ebm_bridge_dead_letters_total", "bridge" => bridge.to_string(), "reason" => reason.code())
-                        .increment(1);
-                    return Fate::Kept;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "the database did not answer in time".to_owned(),
+            let Err(why) = letter::write(pool, bridge, &letters).await else {
+                counter!("ebm_bridge_dead_letters_total", "bridge" => bridge.to_string(), "reason" => reason.code())
+                    .increment(1);
+                return Fate::Kept;
             };
             failures += 1;
             tracing::warn!(%bridge, why, "a dead letter could not be written yet");
-            place.set(Health::Halted(format!(
-                "Events that cannot be delivered cannot be kept as dead letters either: {why}. The operator must see to \
-                 the database."
-            )));
+            place.set(Health::Halted(letter::unwritten(&why)));
             if !self.pause(failures).await {
                 return Fate::Left;
             }

@@ -6,7 +6,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
-use super::asked::{Asked, paging, refused};
+use super::{
+    asked::{Asked, paging, refused},
+    capitalised,
+};
 use crate::{
     manager::{Error, Manager, Page, history::Change},
     web::{
@@ -125,9 +128,7 @@ fn exact(at: OffsetDateTime) -> impl IntoView {
 
 /// `environment.role-changed` → `Environment role changed`
 pub(super) fn what(act: &str) -> String {
-    let words = act.replace(['.', '-'], " ");
-    let mut chars = words.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    capitalised(&act.replace(['.', '-'], " "))
 }
 
 fn links(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {

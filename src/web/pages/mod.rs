@@ -48,9 +48,13 @@ pub fn router() -> Router<Web> {
         .merge(search::router())
 }
 
+/// A text that begins with a capital.
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// A reason as a sentence.
 fn sentence(why: &str) -> String {
-    let mut chars = why.chars();
-    let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
+    format!("{}.", capitalised(why).trim_end_matches('.'))
 }

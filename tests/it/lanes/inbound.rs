@@ -14,7 +14,7 @@ use rdkafka::{
     message::{Headers as _, OwnedMessage},
 };
 use sqlx::PgPool;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     script::Reply,
@@ -67,11 +67,17 @@ fn complete(records: &[OwnedMessage], count: usize) -> usize {
 impl Stage {
     /// Waits until so many messages are left in a queue.
     async fn left(&self, queue: &str, wanted: usize) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.script.left(queue).0 != wanted {
-            assert!(Instant::now() < deadline, "{:?} are left and not {wanted}", self.script.left(queue));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.left_are(queue, |left| left == wanted).await;
+    }
+
+    async fn left_below(&self, queue: &str, below: usize) {
+        self.left_are(queue, |left| left < below).await;
+    }
+
+    async fn left_are(&self, queue: &str, fits: impl Fn(usize) -> bool) {
+        let mut changes = self.script.changes();
+        let fit = timeout(Duration::from_mins(1), changes.wait_for(|_| fits(self.script.left(queue).0))).await;
+        assert!(fit.is_ok(), "{:?} are left", self.script.left(queue));
     }
 }
 
@@ -170,7 +176,7 @@ async fn what_cannot_be_stored_waits_and_nothing_more_is_received(pool: PgPool) 
     stage.script.put(QUEUE, messages(0, 100, false));
     // One receive was under way; after it there is none.
     let one_more = stage.script.received(stage.script.receives() + 1);
-    let received = tokio::time::timeout(Duration::from_secs(3), one_more).await;
+    let received = timeout(Duration::from_secs(3), one_more).await;
     assert!(received.is_err(), "nothing is received while it is halted");
     assert!(stage.script.left(QUEUE).0 > 90);
     sqlx::query("alter table away rename to dead_letter").execute(&stage.pool).await.unwrap();
@@ -230,14 +236,4 @@ async fn a_kill_loses_nothing_and_a_soft_end_repeats_nothing(pool: PgPool) {
     println!("a kill: {repeated} duplicates");
     assert!(repeated <= HELD, "{repeated} duplicates");
     worker.end().await;
-}
-
-impl Stage {
-    async fn left_below(&self, queue: &str, below: usize) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.script.left(queue).0 >= below {
-            assert!(Instant::now() < deadline, "{:?} are left", self.script.left(queue));
-            tokio::task::yield_now().await;
-        }
-    }
 }

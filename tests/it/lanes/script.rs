@@ -137,6 +137,11 @@ impl Script {
         self.0.puts.send_modify(|n| *n += 1);
     }
 
+    /// Counts what was put, deleted, hidden and shown, for waiting.
+    pub fn changes(&self) -> watch::Receiver<usize> {
+        self.0.puts.subscribe()
+    }
+
     /// How many receives there were.
     pub fn receives(&self) -> usize {
         *self.0.receives.borrow()

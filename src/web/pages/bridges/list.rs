@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::{
     super::{
         asked::{Asked, paging, refused, with_chosen},
+        capitalised,
         parts::{followed, sparkline},
     },
     words,
@@ -113,7 +114,7 @@ fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
     let status = model.filter.status.map(BridgeStatus::as_str).unwrap_or_default();
     let spaces = with_chosen(&model.spaces, &space);
     let statuses =
-        BridgeStatus::ALL.iter().map(|status| Choice::new(status.as_str(), sentence_case(status.as_str()))).collect();
+        BridgeStatus::ALL.iter().map(|status| Choice::new(status.as_str(), capitalised(status.as_str()))).collect();
     view! {
         <FilterBar action=paths::BRIDGES label="Search bridges" query=model.filter.q.clone() narrowed=narrowed>
             <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
@@ -121,11 +122,6 @@ fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
         </FilterBar>
     }
     .into_any()
-}
-
-fn sentence_case(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn view(model: &Model) -> AnyView {
