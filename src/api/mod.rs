@@ -9,7 +9,7 @@
 //! | `extract`, `body` | what stands in the path, the query and the body |
 //! | `answer` | parts that many answers share |
 //! | [`problem`] | refusals |
-//! | `access`, `apps`, `deployments`, `catalogue`, `bridges`, `members`, `tokens`, `changes`, `cluster` | one noun each |
+//! | `access`, `apps`, `deployments`, `catalogue`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
 
 mod access;
 mod answer;
@@ -20,6 +20,7 @@ mod caller;
 mod catalogue;
 mod changes;
 mod cluster;
+mod dead_letters;
 mod deployments;
 mod extract;
 mod members;
@@ -93,6 +94,11 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/bridges/{bridge}/check", &[], bridges::check),
         route(POST, "/bridges/{bridge}/start", &[], bridges::start),
         route(POST, "/bridges/{bridge}/stop", &[], bridges::stop),
+        route(GET, "/bridges/{bridge}/dead-letters", &["limit", "cursor"], dead_letters::list),
+        route(DELETE, "/bridges/{bridge}/dead-letters", &["up_to", "count"], dead_letters::purge),
+        route(POST, "/bridges/{bridge}/dead-letters/redrive", &[], dead_letters::redrive_all),
+        route(GET, "/bridges/{bridge}/dead-letters/{letter}", &[], dead_letters::load),
+        route(POST, "/bridges/{bridge}/dead-letters/{letter}/redrive", &[], dead_letters::redrive),
         route(GET, "/members", PAGE, members::list),
         route(POST, "/members", &[], members::invite),
         route(PATCH, "/members/{member}", &[], members::change),

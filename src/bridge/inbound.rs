@@ -7,11 +7,13 @@
 //! | module | owns |
 //! |---|---|
 //! | `batch` | the messages of one receive, from there to their deletion |
+//! | `event` | what a message becomes |
 //! | `outlet` | the producer, made anew after an unknown outcome |
 //! | `board` | what troubles the lanes |
 
 mod batch;
 mod board;
+pub mod event;
 mod outlet;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};

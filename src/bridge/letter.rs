@@ -1,15 +1,15 @@
-//! Dead letters: an event as it came, sealed.
+//! Dead letters: an event as it came, sealed; and back.
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
+use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use super::{lane::DeadLetter, queue::Incoming};
 use crate::{
     domain::{
-        cloud_event::Undeliverable,
+        cloud_event::{Message, Undeliverable},
+        dead_letter::{Bytes, Kept, KeptMessage, KeptRecord},
         ids::{BridgeId, RouteId},
     },
     kafka::stream::Record,
@@ -23,21 +23,14 @@ use crate::{
 /// How long writing dead letters may take.
 const WRITE: Duration = Duration::from_secs(15);
 
-/// Seals a dead letter for its row. The record's bytes are kept in base64, headers in order.
+/// Seals a record for its row.
 pub fn seal(vault: &Vault, bridge: BridgeId, letter: &DeadLetter) -> lanes::DeadLetter {
     let (partition, offset) = &letter.source;
     let source = format!("{}/{}/{offset}", partition.topic, partition.number);
-    let event = vault.seal("dead_letter", &dead_letter_row(bridge, &source), record(&letter.record).as_bytes());
-    lanes::DeadLetter {
-        route: letter.route,
-        reason: letter.reason.code(),
-        detail: without_nul(&letter.reason),
-        source,
-        event,
-    }
+    row(vault, bridge, letter.route, &letter.reason, source, &of_record(&letter.record))
 }
 
-/// Seals a message that cannot be carried for its row. The body is text, as queues have it.
+/// Seals a message that cannot be carried for its row.
 pub fn seal_message(
     vault: &Vault,
     bridge: BridgeId,
@@ -47,16 +40,69 @@ pub fn seal_message(
     reason: &Undeliverable,
 ) -> lanes::DeadLetter {
     let source = format!("{queue}/{}", message.id);
-    let event = json!({
-        "queue": queue,
-        "message_id": message.id,
-        "group": message.group,
-        "attributes": message.message.attributes,
-        "binary_attributes": message.binary,
-        "body": message.message.body,
-    });
-    let event = vault.seal("dead_letter", &dead_letter_row(bridge, &source), event.to_string().as_bytes());
-    lanes::DeadLetter { route, reason: reason.code(), detail: without_nul(reason), source, event }
+    row(vault, bridge, route, reason, source, &of_message(queue, message))
+}
+
+fn row(
+    vault: &Vault,
+    bridge: BridgeId,
+    route: Option<RouteId>,
+    reason: &Undeliverable,
+    source: String,
+    kept: &Kept,
+) -> lanes::DeadLetter {
+    let kept = serde_json::to_vec(kept).expect("what is kept has text for names");
+    let event = vault.seal("dead_letter", &dead_letter_row(bridge, &source), &kept);
+    // Postgres takes no zero in a text.
+    let detail = without_nul(&reason.to_string());
+    lanes::DeadLetter { route, reason: reason.code(), detail, source, event }
+}
+
+/// Opens what was sealed.
+///
+/// # Errors
+/// Why it cannot be opened, in words.
+pub fn open(vault: &Vault, bridge: BridgeId, source: &str, event: &[u8]) -> Result<Kept, String> {
+    let opened = vault.open("dead_letter", &dead_letter_row(bridge, source), event);
+    let opened = opened.map_err(|error| format!("the event cannot be opened: {error}"))?;
+    serde_json::from_slice(opened.expose_secret()).map_err(|error| format!("the event cannot be read: {error}"))
+}
+
+fn of_record(record: &Record) -> Kept {
+    let bytes = |bytes: &Option<Vec<u8>>| bytes.clone().map(Bytes);
+    Kept::Record(KeptRecord {
+        topic: record.partition.topic.to_string(),
+        partition: record.partition.number,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: bytes(&record.key),
+        headers: record.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect(),
+        headers_lost: !record.headers_readable,
+        value: bytes(&record.value),
+    })
+}
+
+fn of_message(queue: &str, message: &Incoming) -> Kept {
+    Kept::Message(KeptMessage {
+        queue: queue.to_owned(),
+        message_id: message.id.clone(),
+        group: message.group.clone(),
+        attributes: message.message.attributes.clone(),
+        binary: message.binary.iter().map(|(name, bytes)| (name.clone(), Bytes(bytes.clone()))).collect(),
+        body: message.message.body.clone(),
+    })
+}
+
+/// The message again; there is no receipt for it any more.
+pub fn message(kept: KeptMessage) -> Incoming {
+    Incoming {
+        id: kept.message_id,
+        receipt: String::new(),
+        message: Message { attributes: kept.attributes, body: kept.body },
+        binary: kept.binary.into_iter().map(|(name, bytes)| (name, bytes.0)).collect(),
+        group: kept.group,
+        intact: true,
+    }
 }
 
 /// Writes sealed dead letters down; all of them are durable when this succeeds.
@@ -78,22 +124,7 @@ pub fn unwritten(why: &str) -> String {
     )
 }
 
-/// Postgres takes no zero in a text.
-fn without_nul(reason: &Undeliverable) -> String {
-    reason.to_string().replace('\0', "\u{fffd}")
-}
-
-fn record(record: &Record) -> String {
-    let encode = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| STANDARD.encode(bytes));
-    let headers: Vec<_> = record.headers.iter().map(|(name, value)| json!([name, encode(value)])).collect();
-    json!({
-        "topic": &*record.partition.topic,
-        "partition": record.partition.number,
-        "offset": record.offset,
-        "timestamp": record.timestamp,
-        "key": encode(&record.key),
-        "headers": headers,
-        "value": encode(&record.value),
-    })
-    .to_string()
+/// A text as Postgres takes it.
+pub fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }

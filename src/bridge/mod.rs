@@ -11,6 +11,7 @@
 //! | [`window`], [`batch`], [`delivery`], [`fifo`] | offsets, requests, errors and waits, groups; pure |
 //! | [`queue`], `sqs` | the queue as a lane sees it, and AWS SQS as one |
 //! | [`report`], [`letter`] | what is written to Postgres |
+//! | `redrive` | dead letters that are to be sent again |
 
 pub mod batch;
 pub mod delivery;
@@ -20,6 +21,7 @@ pub mod lane;
 pub mod letter;
 pub mod outbound;
 pub mod queue;
+mod redrive;
 pub mod report;
 pub mod runner;
 mod sqs;

@@ -43,7 +43,7 @@ use crate::{
 /// The most bytes of records that are held, all lanes of a bridge together.
 const MAX_BYTES: usize = 16 << 20;
 /// How long a request may take, whatever the queue's own client says.
-const REQUEST: Duration = Duration::from_secs(40);
+pub const REQUEST: Duration = Duration::from_secs(40);
 /// The most dead letters in one write.
 const LETTERS: usize = 200;
 /// How often is committed while few events are in flight.

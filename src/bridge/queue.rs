@@ -42,8 +42,8 @@ pub struct Incoming {
     pub receipt: String,
     /// Attributes that are texts, and the body.
     pub message: Message,
-    /// Names of attributes that are bytes.
-    pub binary: Vec<String>,
+    /// Attributes that are bytes, by name.
+    pub binary: Vec<(String, Vec<u8>)>,
     /// The group whose order counts.
     pub group: Option<String>,
     /// Whether body and attributes are as the queue says they are.

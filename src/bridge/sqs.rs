@@ -63,7 +63,7 @@ fn read(incoming: aws::Incoming) -> Incoming {
     for (name, attribute) in incoming.attributes {
         match attribute.value {
             AttributeValue::Text(text) => attributes.push((name, text)),
-            AttributeValue::Binary(_) => binary.push(name),
+            AttributeValue::Binary(bytes) => binary.push((name, bytes)),
         }
     }
     Incoming {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     outbound::Means,
     queue::Queues,
+    redrive,
     runner::{self, REST, Wish},
 };
 use crate::{
@@ -73,12 +74,18 @@ impl Worker {
 
     /// Works until `shutdown`, then brings all bridges to rest: what is in flight is finished and committed.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let redrive = redrive::run(self.means.clone(), self.queues.clone(), shutdown.clone());
+        tokio::join!(self.follow_until(&shutdown), redrive);
+        self.leave().await;
+    }
+
+    async fn follow_until(&mut self, shutdown: &CancellationToken) {
         let mut hints = None;
         let mut period = interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => break,
+                () = shutdown.cancelled() => return,
                 _ = period.tick() => {}
                 () = hint(&self.means.pool, &mut hints) => {}
             }
@@ -89,7 +96,6 @@ impl Worker {
                 Err(_) => tracing::warn!("what bridges should do could not be read in time"),
             }
         }
-        self.leave().await;
     }
 
     fn follow(&mut self, wanted: Vec<Wanted>) {

@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod channel;
 pub mod cloud_event;
 pub mod contract;
+pub mod dead_letter;
 pub mod grant;
 pub mod history;
 pub mod ids;

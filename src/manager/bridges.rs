@@ -583,7 +583,8 @@ async fn find_space(db: &mut store::PgConnection, name: &str) -> Result<Space> {
     store::spaces::find(db, name).await?.ok_or_else(missing)
 }
 
-async fn visible(db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -> Result<Bridge> {
+/// A bridge, unless it is a draft that the actor may not know.
+pub(super) async fn visible(db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -> Result<Bridge> {
     let bridge = store::bridges::find(db, id).await?.ok_or(Error::NotFound("bridge"))?;
     let own = actor.member().is_some() && bridge.created_by == actor.member();
     if bridge.desired == Desired::Draft && !own && actor.require(Right::Administer, db).await.is_err() {

@@ -10,6 +10,7 @@ pub mod bridges;
 pub mod catalogue;
 pub mod cluster;
 pub mod credentials;
+pub mod dead_letters;
 pub mod deployments;
 mod error;
 pub mod history;

@@ -178,7 +178,7 @@ pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason:
     .execute(&mut *tx)
     .await?;
     if changed.rows_affected() > 0 {
-        notify(&mut tx, bridge).await?;
+        tell_changed(&mut tx, bridge).await?;
     }
     tx.commit().await?;
     Ok(changed.rows_affected() > 0)
@@ -195,7 +195,7 @@ pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
     .execute(&mut *tx)
     .await?;
     if changed.rows_affected() > 0 {
-        notify(&mut tx, bridge).await?;
+        tell_changed(&mut tx, bridge).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -221,7 +221,7 @@ pub async fn drop_unused_access(pool: &PgPool, bridge: BridgeId, version: i64) -
     .execute(&mut *tx)
     .await?;
     super::notify(&mut tx, super::DESIRED, &format!("bridge:{bridge}")).await?;
-    notify(&mut tx, bridge).await?;
+    tell_changed(&mut tx, bridge).await?;
     Ok(tx.commit().await?)
 }
 
@@ -247,11 +247,12 @@ pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]
     )
     .execute(&mut *tx)
     .await?;
-    notify(&mut tx, bridge).await?;
+    tell_changed(&mut tx, bridge).await?;
     Ok(tx.commit().await?)
 }
 
-async fn notify(connection: &mut PgConnection, bridge: BridgeId) -> Result<()> {
+/// Tells open pages that a bridge has changed.
+pub async fn tell_changed(connection: &mut PgConnection, bridge: BridgeId) -> Result<()> {
     super::notify(connection, CHANGED, &format!("bridge:{bridge}")).await
 }
 
@@ -301,7 +302,7 @@ pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[Dea
     .execute(&mut *tx)
     .await?;
     if written.rows_affected() > 0 {
-        notify(&mut tx, bridge).await?;
+        tell_changed(&mut tx, bridge).await?;
     }
     Ok(tx.commit().await?)
 }

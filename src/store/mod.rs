@@ -10,6 +10,7 @@ pub mod apps;
 pub mod bridges;
 pub mod catalogue;
 pub mod changes;
+pub mod dead_letters;
 pub mod deployments;
 pub mod desired;
 mod error;

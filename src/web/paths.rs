@@ -214,6 +214,26 @@ pub fn bridge_policy(bridge: BridgeId, format: &str, queue: Option<usize>) -> St
     format!("{BRIDGES}/{bridge}/policy?format={format}{queue}")
 }
 
+/// The dead letters of a bridge.
+pub fn dead_letters(bridge: BridgeId) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters")
+}
+
+/// An act on all of them: `redrive` (post only); `purge` asks first.
+pub fn dead_letters_act(bridge: BridgeId, act: &str) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters/{act}")
+}
+
+/// One dead letter of a bridge.
+pub fn dead_letter(bridge: BridgeId, number: i64) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters/{number}")
+}
+
+/// Sending one again (post only).
+pub fn dead_letter_redrive(bridge: BridgeId, number: i64) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters/{number}/redrive")
+}
+
 /// Changing a member (post only).
 pub fn member(member: MemberId) -> String {
     format!("{PEOPLE}/{member}")

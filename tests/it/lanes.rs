@@ -2,6 +2,7 @@
 //! stands outside of the product: id, sequence per key and SHA-256 of what was produced and of what was taken.
 
 mod inbound;
+mod redrive;
 mod script;
 mod stage;
 

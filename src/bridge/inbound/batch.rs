@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Outlet, Source, Target,
     board::{Board, Place},
+    event::{read, record},
 };
 use crate::{
     bridge::{
@@ -160,7 +161,7 @@ impl Batch {
                 "a message does not have the checksum that SQS gives; it is left in the queue and received again");
             return Fate::Left;
         }
-        match self.bench.read(message) {
+        match read(message, &self.bench.source.routes) {
             Ok((event, target)) => self.produce(message, event, &target).await,
             Err((reason, route)) => self.keep(message, route, &reason).await,
         }
@@ -168,13 +169,12 @@ impl Batch {
 
     /// Produces an event until it is stored, is known to be too large, or the lane ends.
     async fn produce(&self, message: &Incoming, event: Event, target: &Target) -> Fate {
-        let key = event.attribute("partitionkey").map(str::to_owned).or_else(|| message.group.clone());
-        let (headers, value) = event.into_kafka();
+        let (key, headers, value) = record(event, message);
         let place = self.bench.board.place(Some(self.bench.number));
         let mut failures = 0;
         loop {
             let (number, producer) = self.bench.outlet.producer();
-            let key = key.as_ref().map(String::as_bytes);
+            let key = key.as_deref().map(str::as_bytes);
             let mut sent = producer.send(&target.topic, key, &headers, value.as_deref()).await;
             if sent == Err(Unsent::TooLarge) {
                 // Perhaps only with its neighbours: alone it tells.
@@ -293,20 +293,5 @@ impl Batch {
 
     fn let_go(&self, receipt: &str) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(receipt);
-    }
-}
-
-impl Bench {
-    /// The event of a message, and where it leads; or why it cannot be carried, and the route it would have taken.
-    fn read(&self, message: &Incoming) -> Result<(Event, Target), (Undeliverable, Option<RouteId>)> {
-        if let Some(name) = message.binary.iter().find(|name| name.starts_with("ce_")) {
-            return Err((Undeliverable::NotCloudEvent(format!("{name} is not a text")), None));
-        }
-        let event = Event::from_queue(message.message.clone()).map_err(|reason| (reason, None))?;
-        let Some(target) = self.source.routes.get(event.kind()) else {
-            return Err((Undeliverable::WrongType { found: event.kind().to_owned() }, None));
-        };
-        let event = event.count_hop().map_err(|reason| (reason, Some(target.route)))?;
-        Ok((event, target.clone()))
     }
 }

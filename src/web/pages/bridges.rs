@@ -6,6 +6,8 @@ mod check;
 mod delete;
 mod details;
 mod events;
+mod letter;
+mod letters;
 mod list;
 mod policy;
 mod rows;
@@ -43,6 +45,11 @@ pub(super) fn router() -> Router<Web> {
         .route("/bridges/{bridge}/check", post(acts::check))
         .route("/bridges/{bridge}/start", post(acts::start))
         .route("/bridges/{bridge}/stop", post(acts::stop))
+        .route("/bridges/{bridge}/dead-letters", get(letters::list))
+        .route("/bridges/{bridge}/dead-letters/redrive", post(letters::redrive))
+        .route("/bridges/{bridge}/dead-letters/purge", get(letters::ask_purge).post(letters::purge))
+        .route("/bridges/{bridge}/dead-letters/{number}", get(letter::show))
+        .route("/bridges/{bridge}/dead-letters/{number}/redrive", post(letter::redrive))
         .route("/bridges/{bridge}/delete", get(delete::ask).post(delete::delete))
 }
 

@@ -181,6 +181,7 @@ fn of_bridge(bridge: &BridgeInNeed, now: OffsetDateTime) -> Need {
         1 => "1 event could not be delivered and is kept as a dead letter.".to_owned(),
         n => format!("{n} events could not be delivered and are kept as dead letters."),
     };
+    let mut href = paths::bridge(bridge.id);
     let (rank, state, text) = match (bridge.status, &bridge.followed) {
         (Fares::Halted | Fares::Misconfigured, _) => {
             let reason =
@@ -191,9 +192,12 @@ fn of_bridge(bridge: &BridgeInNeed, now: OffsetDateTime) -> Need {
         (_, Followed::Pending(at)) => {
             (LATE, pending(*at, now), "Kafka has not followed what the bridge may do.".to_owned())
         }
-        (_, Followed::Applied) => (MISSING, view! { <Pill tone=Tone::Warn label="Dead letters"/> }.into_any(), letters),
+        (_, Followed::Applied) => {
+            href = paths::dead_letters(bridge.id);
+            (MISSING, view! { <Pill tone=Tone::Warn label="Dead letters"/> }.into_any(), letters)
+        }
     };
-    Need { rank, state, name: format!("{} in {}", bridge.name, bridge.space), href: paths::bridge(bridge.id), text }
+    Need { rank, state, name: format!("{} in {}", bridge.name, bridge.space), href, text }
 }
 
 fn of_topic(topic: &TopicInNeed, now: OffsetDateTime) -> Need {

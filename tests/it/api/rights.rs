@@ -111,6 +111,32 @@ const TABLE: &[Row] = &[
     ("POST /bridges/{bridge}/stop", "/bridges/{bridge}/stop", none, [401, 403, 200, 403, 200, 401, 403]),
     ("GET /bridges/{bridge}", "/bridges/{draft}", none, [401, 404, 200, 404, 200, 401, 403]),
     ("GET /bridges/{bridge}/policy", "/bridges/{draft}/policy", none, [401, 404, 409, 404, 409, 401, 403]),
+    ("GET /bridges/{bridge}/dead-letters", "/bridges/{bridge}/dead-letters", none, [401, 200, 200, 200, 200, 401, 403]),
+    ("GET /bridges/{bridge}/dead-letters", "/bridges/{draft}/dead-letters", none, [401, 404, 200, 404, 200, 401, 403]),
+    (
+        "GET /bridges/{bridge}/dead-letters/{letter}",
+        "/bridges/{bridge}/dead-letters/1",
+        none,
+        [401, 403, 404, 403, 404, 401, 403],
+    ),
+    (
+        "POST /bridges/{bridge}/dead-letters/{letter}/redrive",
+        "/bridges/{bridge}/dead-letters/1/redrive",
+        none,
+        [401, 403, 404, 403, 404, 401, 403],
+    ),
+    (
+        "POST /bridges/{bridge}/dead-letters/redrive",
+        "/bridges/{bridge}/dead-letters/redrive",
+        none,
+        [401, 403, 409, 403, 409, 401, 403],
+    ),
+    (
+        "DELETE /bridges/{bridge}/dead-letters",
+        "/bridges/{bridge}/dead-letters?up_to=1&count=1",
+        none,
+        [401, 403, 403, 403, 422, 401, 403],
+    ),
     ("GET /members", "/members", none, [401, 403, 403, 403, 200, 401, 403]),
     (
         "POST /members",

@@ -24,7 +24,7 @@ use super::{
 /// The most messages that a kill may make come twice.
 const HELD: usize = 500;
 
-fn message(id: &str, kind: &str, group: Option<&str>, body: &str) -> Incoming {
+pub fn message(id: &str, kind: &str, group: Option<&str>, body: &str) -> Incoming {
     let attributes = headers(id, kind).into_iter();
     let attributes = attributes.map(|(name, value)| (name, String::from_utf8(value.unwrap()).unwrap())).collect();
     Incoming {
@@ -142,7 +142,7 @@ async fn messages_that_cannot_be_carried_become_dead_letters_and_the_others_go_o
     let mut hops = message("hops", "order.placed", None, "{}");
     hops.message.attributes.push(("ce_ebmhops".into(), "16".into()));
     let mut bytes = message("bytes", "order.placed", None, "{}");
-    bytes.binary.push("ce_subject".into());
+    bytes.binary.push(("ce_subject".into(), vec![0, 255]));
     // Random, so that compressed it is too large as well.
     let noise: String =
         (0..4096).flat_map(|_| ebm::secrets::random::<1024>()).map(|byte| char::from(b'a' + byte % 26)).collect();

@@ -198,7 +198,8 @@ fn row(bridge: &Bridge, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
     let last = words::last_moved(bridge).map(|at| view! { <When moment=Moment::new(at, now)/> });
     let none = last.is_none().then(|| view! { <span class="secondary">{if draft { "—" } else { "None yet" }}</span> });
     let letters = if bridge.dead_letters > 0 {
-        view! { <Pill tone=Tone::Warn label=words::grouped(bridge.dead_letters)/> }.into_any()
+        let see = paths::dead_letters(bridge.id);
+        view! { <a href=see><Pill tone=Tone::Warn label=words::grouped(bridge.dead_letters)/></a> }.into_any()
     } else {
         view! { <span class="secondary">"0"</span> }.into_any()
     };

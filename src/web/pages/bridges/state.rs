@@ -137,7 +137,8 @@ pub(super) fn routes(bridge: &Bridge, flow: &HashMap<RouteId, Minutes>, now: Off
                 "They are not lost: they wait here until someone sees to them.",
             )
         };
-        view! { <Notice tone=Tone::Warn title=title><p>{text}</p></Notice> }
+        let see = Some(Action::new("See the dead letters", paths::dead_letters(bridge.id)));
+        view! { <Notice tone=Tone::Warn title=title action=see><p>{text}</p></Notice> }
     });
     let body = if bridge.routes.is_empty() {
         view! {

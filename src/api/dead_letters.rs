@@ -1,0 +1,87 @@
+//! Events that bridges could not deliver.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{at, at_or_null, page},
+    caller::Caller,
+    extract::{At, Params},
+    problem::{Problem, Result},
+};
+use crate::{
+    domain::ids::BridgeId,
+    manager::{Manager, dead_letters::DeadLetter},
+};
+
+/// `GET /bridges/{bridge}/dead-letters`, from the newest on, without their events.
+pub async fn list(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(bridge): At<BridgeId>,
+    params: Params,
+) -> Result<Json<Value>> {
+    let before = params.number("cursor", 1, i64::MAX)?;
+    let found = manager.list_dead_letters(&caller.0, bridge, before, params.limit()?).await?;
+    Ok(page(&found, letter))
+}
+
+/// `GET /bridges/{bridge}/dead-letters/{letter}`, with its event. That it was read stands in the history.
+pub async fn load(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At((bridge, number)): At<(BridgeId, i64)>,
+) -> Result<Json<Value>> {
+    let (found, kept) = manager.read_dead_letter(&caller.0, bridge, number).await?;
+    let mut shown = letter(&found);
+    shown["content"] = json!(kept);
+    Ok(Json(shown))
+}
+
+/// `DELETE /bridges/{bridge}/dead-letters`: throws away all up to a number, if they are as many as is said.
+pub async fn purge(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(bridge): At<BridgeId>,
+    params: Params,
+) -> Result<StatusCode> {
+    let missing = |name: &str| Problem::field(name, "is missing");
+    let up_to = params.number("up_to", 1, i64::MAX)?.ok_or_else(|| missing("up_to"))?;
+    let count = params.number("count", 1, i64::MAX)?.ok_or_else(|| missing("count"))?;
+    manager.purge_dead_letters(&caller.0, bridge, up_to, count).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /bridges/{bridge}/dead-letters/redrive`: all of them.
+pub async fn redrive_all(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(bridge): At<BridgeId>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let count = manager.redrive_dead_letters(&caller.0, bridge, None).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "count": count }))))
+}
+
+/// `POST /bridges/{bridge}/dead-letters/{letter}/redrive`: it is sent soon, and leaves the list when it was taken.
+pub async fn redrive(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At((bridge, letter)): At<(BridgeId, i64)>,
+) -> Result<StatusCode> {
+    manager.redrive_dead_letters(&caller.0, bridge, Some(letter)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+fn letter(letter: &DeadLetter) -> Value {
+    json!({
+        "number": letter.id,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "source": letter.source,
+        "event": letter.route.as_ref().map(|(event, _)| event),
+        "direction": letter.route.as_ref().map(|(_, direction)| direction),
+        "created_at": at(letter.created_at),
+        "redrive_at": at_or_null(letter.redrive_at),
+        "redrive_failure": letter.redrive_failure,
+    })
+}

@@ -1,0 +1,99 @@
+//! Events that bridges could not deliver: seen, sent again, thrown away.
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{Actor, Error, Manager, Page, Result, actor::Right, bridges::visible, commit};
+use crate::{
+    domain::{bridge::Desired, dead_letter::Kept, history::Act, ids::BridgeId},
+    store::{self, bridges::Bridge, lanes::dead_letter_row},
+};
+
+pub use store::dead_letters::DeadLetter;
+
+impl Manager {
+    /// Dead letters of a bridge from the newest on, without their events.
+    pub async fn list_dead_letters(
+        &self,
+        actor: &Actor,
+        bridge: BridgeId,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Page<DeadLetter>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        visible(&mut db, actor, bridge).await?;
+        Ok(store::dead_letters::list(&mut db, bridge, before, limit).await?)
+    }
+
+    /// One of them with its event. What an event holds is its app's business: who reads it is in the history.
+    pub async fn read_dead_letter(&self, actor: &Actor, bridge: BridgeId, id: i64) -> Result<(DeadLetter, Kept)> {
+        let mut tx = self.begin().await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
+        let (letter, sealed) = found.ok_or(Error::NotFound("dead letter"))?;
+        let row = dead_letter_row(bridge.id, &letter.source);
+        let opened = self.parts.vault.open("dead_letter", &row, &sealed).map_err(Error::internal)?;
+        let kept = serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)?;
+        let what = json!({ "number": letter.id, "source": letter.source });
+        self.record(&mut tx, actor, act("bridge.dead-letter-read", &bridge, Some(what))).await?;
+        commit(tx).await?;
+        Ok((letter, kept))
+    }
+
+    /// Has one sent again, or all of them: to the place that failed, and to no other. The worker does it; what was
+    /// taken there leaves. Gives how many were not asked for before.
+    pub async fn redrive_dead_letters(&self, actor: &Actor, bridge: BridgeId, id: Option<i64>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        if let Some(id) = id
+            && store::dead_letters::find(&mut tx, bridge.id, id).await?.is_none()
+        {
+            return Err(Error::NotFound("dead letter"));
+        }
+        if bridge.desired != Desired::Running {
+            return Err(Error::conflict("bridge-stopped", "the bridge does not run: start it, then send them again"));
+        }
+        let count = store::dead_letters::ask_redrive(&mut tx, bridge.id, id).await?;
+        if count == 0 {
+            return Ok(0);
+        }
+        let what = json!({ "number": id, "count": count });
+        self.record(&mut tx, actor, act("bridge.dead-letters-redriven", &bridge, Some(what))).await?;
+        commit(tx).await?;
+        Ok(count)
+    }
+
+    /// Throws away all dead letters up to a number, if they are as many as the member says.
+    pub async fn purge_dead_letters(&self, actor: &Actor, bridge: BridgeId, up_to: i64, count: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        actor.require(Right::Administer, &mut tx).await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        let gone = store::dead_letters::purge(&mut tx, bridge.id, up_to).await?;
+        if count != gone {
+            return Err(Error::field("count", format!("must be the number of dead letters that go: {gone}")));
+        }
+        let what = json!({ "count": gone, "up_to": up_to });
+        self.record(&mut tx, actor, act("bridge.dead-letters-purged", &bridge, Some(what))).await?;
+        commit(tx).await
+    }
+}
+
+/// The bridge, for someone who may see to its dead letters.
+async fn of_letters(db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -> Result<Bridge> {
+    actor.require(Right::Look, db).await?;
+    let bridge = visible(db, actor, id).await?;
+    actor.require(Right::ActIn(bridge.space.id), db).await?;
+    Ok(bridge)
+}
+
+fn act(name: &'static str, bridge: &Bridge, after: Option<serde_json::Value>) -> Act {
+    Act {
+        name,
+        object_kind: "bridge",
+        object_id: bridge.id.0,
+        object_name: bridge.name.to_string(),
+        before: None,
+        after,
+    }
+}

@@ -1,0 +1,200 @@
+//! One dead letter: why it is there, the event as it came, and sending it again.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::{
+    super::sentence,
+    letters::{fares, why_not},
+    load, load_to_change, place_under,
+};
+use crate::{
+    domain::dead_letter::{Bytes, Kept, KeptMessage, KeptRecord},
+    manager::{Error, Manager, actor::May, bridges::Bridge, dead_letters::DeadLetter},
+    web::{
+        paths,
+        ui::{
+            Code, Column, Fact, Facts, Glyph, Moment, Name, Notice, PageHead, Panel, Refused, Submit, Table, Tone, When,
+        },
+        visit::Visit,
+    },
+};
+
+struct Model {
+    bridge: Bridge,
+    may: May,
+    letter: DeadLetter,
+    /// For those who may see it.
+    kept: Option<Kept>,
+}
+
+async fn find(visit: &Visit, manager: &Manager, bridge: &str, number: &str) -> Result<Model, Error> {
+    let (bridge, may) = load(visit, manager, bridge).await?;
+    let missing = || Error::NotFound("dead letter");
+    let number: i64 = number.parse().map_err(|_| missing())?;
+    if may.refusal.is_none() {
+        let (letter, kept) = manager.read_dead_letter(&visit.actor(), bridge.id, number).await?;
+        return Ok(Model { bridge, may, letter, kept: Some(kept) });
+    }
+    let page = manager.list_dead_letters(&visit.actor(), bridge.id, Some(number.saturating_add(1)), 1).await?;
+    let letter = page.items.into_iter().find(|letter| letter.id == number).ok_or_else(missing)?;
+    Ok(Model { bridge, may, letter, kept: None })
+}
+
+pub(super) async fn show(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path((bridge, number)): Path<(String, String)>,
+) -> Response {
+    match find(&visit, &manager, &bridge, &number).await {
+        Ok(model) => {
+            let title = format!("Dead letter {}", model.letter.id);
+            let place = place_under(&model.bridge, &title)
+                .under("Dead letters", paths::dead_letters(model.bridge.id))
+                .with_islands();
+            let (model, now) = (Arc::new(model), visit.now());
+            visit.page(place, move || view(&model, now)).await
+        }
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+pub(super) async fn redrive(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path((bridge, number)): Path<(String, String)>,
+) -> Response {
+    let bridge = match load_to_change(&visit, &manager, &bridge).await {
+        Ok(bridge) => bridge,
+        Err(answer) => return answer,
+    };
+    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
+    let back = paths::dead_letters(bridge.id);
+    match manager.redrive_dead_letters(&visit.actor(), bridge.id, Some(number)).await {
+        Ok(_) => visit.done(&back, format!("Dead letter {number} is being sent again.")).await,
+        Err(error) => visit.act_refused(&back, error).await,
+    }
+}
+
+fn view(model: &Model, now: OffsetDateTime) -> AnyView {
+    let Model { bridge, may, letter, kept } = model;
+    let act = match (why_not(bridge, may), letter.redrive_at) {
+        (Some(why), _) => view! { <Refused id="redrive" label="Send again" reason=why/> }.into_any(),
+        (None, Some(_)) => {
+            view! { <Refused id="redrive" label="Send again" reason="It is being sent already."/> }.into_any()
+        }
+        (None, None) => view! {
+            <form method="post" action=paths::dead_letter_redrive(bridge.id, letter.id)>
+                <Submit glyph=Glyph::Refresh>"Send again"</Submit>
+            </form>
+        }
+        .into_any(),
+    };
+    let route = match &letter.route {
+        Some((event, way)) => format!("{event}, {}", way.label()),
+        None => "None that is known".to_owned(),
+    };
+    let event = match kept {
+        Some(Kept::Record(kept)) => record(kept),
+        Some(Kept::Message(kept)) => message(kept),
+        None => {
+            let why = may.refusal.clone().unwrap_or_default();
+            view! { <Notice tone=Tone::Info title="The event is not shown."><p>{sentence(&why)}</p></Notice> }
+                .into_any()
+        }
+    };
+    let (state, reason, source) = (fares(letter, now), letter.reason.clone(), letter.source.clone());
+    let kept_at = Moment::new(letter.created_at, now);
+    view! {
+        <PageHead title=format!("Dead letter {}", letter.id) lead=sentence(&format!("the event {}", letter.detail))>
+            <div class="actions">{act}</div>
+        </PageHead>
+        <Panel id="letter" title="Details">
+            <Facts>
+                <Fact label="State">{state}</Fact>
+                <Fact label="Reason"><code>{reason}</code></Fact>
+                <Fact label="Route">{route}</Fact>
+                <Fact label="From"><code><Name text=source/></code></Fact>
+                <Fact label="Kept"><When moment=kept_at/></Fact>
+            </Facts>
+        </Panel>
+        {event}
+    }
+    .into_any()
+}
+
+/// Bytes as people can read them.
+fn shown(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => hex(bytes),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}
+
+fn form(bytes: &[u8]) -> &'static str {
+    if str::from_utf8(bytes).is_ok() { "" } else { ", not text: shown as hexadecimal bytes" }
+}
+
+fn record(kept: &KeptRecord) -> AnyView {
+    let text = |bytes: &Option<Bytes>| bytes.as_ref().map_or_else(|| "none".to_owned(), |bytes| shown(&bytes.0));
+    let headers: Vec<_> = kept.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let value = kept.value.as_ref().map(|bytes| (shown(&bytes.0), form(&bytes.0)));
+    let facts = vec![("Key", text(&kept.key))];
+    event(facts, "Header", headers, value)
+}
+
+fn message(kept: &KeptMessage) -> AnyView {
+    let texts = kept.attributes.iter().cloned();
+    let binary = kept.binary.iter().map(|(name, bytes)| (name.clone(), format!("{} (bytes)", hex(&bytes.0))));
+    let facts = kept.group.iter().map(|group| ("Message group", group.clone())).collect();
+    event(facts, "Attribute", texts.chain(binary).collect(), Some((kept.body.clone(), "")))
+}
+
+fn event(
+    facts: Vec<(&'static str, String)>,
+    what: &'static str,
+    pairs: Vec<(String, String)>,
+    body: Option<(String, &'static str)>,
+) -> AnyView {
+    let facts: Vec<_> = facts
+        .into_iter()
+        .map(|(label, text)| view! { <Fact label=label><code><Name text=text/></code></Fact> })
+        .collect();
+    let rows = pairs.into_iter().map(|(name, value)| {
+        view! {
+            <tr>
+                <th scope="row"><code><Name text=name/></code></th>
+                <td data-label="Value"><code><Name text=value/></code></td>
+            </tr>
+        }
+    });
+    let rows: Vec<_> = rows.collect();
+    let table = if rows.is_empty() {
+        view! { <p class="secondary">"It came without any."</p> }.into_any()
+    } else {
+        let columns = vec![Column::new(what), Column::new("Value")];
+        view! { <Table caption="What came with the event" columns=columns stacked=true>{rows}</Table> }.into_any()
+    };
+    let body = match body {
+        Some((text, form)) => view! { <Code id="body" label=format!("Body{form}") text=text/> }.into_any(),
+        None => view! { <p class="secondary">"It has no body: a tombstone."</p> }.into_any(),
+    };
+    view! {
+        <Panel id="event" title="The event as it came" lead="That it was looked at stands in the history.">
+            {(!facts.is_empty()).then(|| view! { <Facts>{facts}</Facts> })}
+            {table}
+            {body}
+        </Panel>
+    }
+    .into_any()
+}
