@@ -65,6 +65,8 @@ enum Command {
     /// Bearer tokens.
     #[command(subcommand)]
     Token(Token),
+    /// Print the description of the API (OpenAPI 3.1, as JSON).
+    Openapi,
 }
 
 #[derive(Subcommand)]
@@ -111,12 +113,17 @@ enum Token {
 
 /// Runs a subcommand.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if matches!(arguments.command, Command::Openapi) {
+        println!("{:#}", api::openapi::document());
+        return Ok(ExitCode::SUCCESS);
+    }
     let (config, warnings) = Config::read(arguments.config.as_deref(), std::env::vars())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let pool = store::pool(config.database.url.expose_secret(), config.database.max_connections)?;
     match arguments.command {
+        Command::Openapi => {}
         Command::Migrate => store::migrate(&pool).await?,
         Command::Serve { no_reconcile, no_bridges } => {
             return serve(&config, pool, Run { console: true, reconcile: !no_reconcile, bridges: !no_bridges }).await;

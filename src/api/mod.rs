@@ -9,6 +9,7 @@
 //! | `extract`, `body` | what stands in the path, the query and the body |
 //! | `answer` | parts that many answers share |
 //! | [`problem`] | refusals |
+//! | [`openapi`] | the description of the API |
 //! | `access`, `apps`, `deployments`, `catalogue`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
 
 mod access;
@@ -24,6 +25,7 @@ mod dead_letters;
 mod deployments;
 mod extract;
 mod members;
+pub mod openapi;
 pub mod problem;
 mod tokens;
 
@@ -34,7 +36,7 @@ use axum::{
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::IntoResponse,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, get, on},
 };
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -139,6 +141,7 @@ pub fn router(manager: Manager) -> Router {
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(middleware::from_fn_with_state(manager.clone(), caller::authenticate))
+        .route("/openapi.json", get(openapi::show))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(no_store)
         .with_state(manager)

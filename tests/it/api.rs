@@ -4,6 +4,7 @@
 
 mod access;
 mod deployments;
+mod description;
 mod history;
 mod input;
 mod moves;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod described;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -105,7 +107,10 @@ impl Api {
     /// A call with JSON, or with no body where it is null.
     pub async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        self.call_with(token, method, path, "application/json", text).await
+        let answer = self.call_with(token, method, path, "application/json", text).await;
+        let media = answer.header("content-type").unwrap_or_default();
+        described::check(method, path, &body, answer.status, media, &answer.body);
+        answer
     }
 
     /// A call with any body of any type.
