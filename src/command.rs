@@ -248,7 +248,8 @@ fn console(config: &Config, manager: Manager) -> Result<axum::Router, Failure> {
         .hash_file(std::sync::Arc::from(names.to_string_lossy().as_ref()))
         .build();
     let api = axum::Router::new().nest("/api/v1", api::router(manager.clone()));
-    let web = Web { manager, leptos, origin: config.http.public_url.clone(), session: config.session };
+    let origin = config.http.public_url.clone();
+    let web = Web { manager, leptos, origin, api: api::openapi::document(), session: config.session };
     Ok(api.merge(web::console::router(web)?))
 }
 

@@ -12,7 +12,8 @@ cargo_build() {
     local release=()
     [[ $PROFILE == debug ]] || release=(--release)
     cd "$ROOT"
-    cargo build --locked --bin ebm "${release[@]}"
+    # With the tests' own packages in sight, so that tests do not build the others anew.
+    cargo build --locked --bin ebm --example landscape "${release[@]}"
 }
 
 build_ebm() { step "building ebm" "$STATE/log/build.log" cargo_build; }

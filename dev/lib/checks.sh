@@ -32,7 +32,7 @@ formatted() {
 # `cargo clippy` would hand over.
 linted() {
     cd "$ROOT"
-    RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__' cargo build --locked --tests --benches
+    RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__' cargo build --locked --tests --benches --examples
 }
 
 licensed() { python3 "$ROOT/dev/licences.py"; }

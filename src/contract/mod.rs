@@ -12,6 +12,7 @@
 //! | `official`, `explain` | whether it is what the official schema says, and if not, why |
 //! | `reference` | `$ref` inside the document |
 //! | `service`, `channel`, `message`, `payload`, `topic` | what it means |
+//! | [`shape`] | a value read as what is expected, strictly |
 //! | [`convert`] | a document made from a contract |
 
 mod channel;
@@ -27,6 +28,7 @@ mod problems;
 mod reader;
 mod reference;
 mod service;
+pub mod shape;
 mod text;
 mod topic;
 mod yaml;

@@ -49,6 +49,8 @@ pub const LIVE: &str = "/live";
 pub const APPS: &str = "/apps";
 /// Registering an app.
 pub const NEW_APP: &str = "/apps/new";
+/// The description of the API.
+pub const API: &str = "/api";
 /// The Spaces.
 pub const SPACES: &str = "/spaces";
 /// Making a Space.

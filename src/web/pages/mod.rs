@@ -1,6 +1,7 @@
 //! The pages, each with its form handlers and its private parts.
 
 mod access;
+mod api;
 mod apps;
 mod asked;
 mod bridges;
@@ -46,6 +47,7 @@ pub fn router() -> Router<Web> {
         .merge(history::router())
         .merge(cluster::router())
         .merge(search::router())
+        .merge(api::router())
 }
 
 /// A text that begins with a capital.

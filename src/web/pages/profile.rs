@@ -23,8 +23,8 @@ use crate::{
         Web, paths,
         refusal::{beside_fields, status},
         ui::{
-            ButtonKind, ButtonLink, Choice, Column, Confirm, ErrorSummary, Errors, Fact, Facts, Field, Moment, Name,
-            PageHead, Panel, Select, Submit, Table, When,
+            ButtonKind, ButtonLink, Choice, Column, Confirm, ErrorSummary, Errors, Fact, Facts, Field, Glyph, Moment,
+            Name, PageHead, Panel, Select, Submit, Table, When,
         },
         visit::{Place, Visit},
     },
@@ -80,7 +80,9 @@ async fn page(
             };
             let (name, email) = (member.name.clone(), member.email.to_string());
             view! {
-                <PageHead title="Your profile"/>
+                <PageHead title="Your profile">
+                    <ButtonLink href=paths::API glyph=Glyph::Service>"What the API can do"</ButtonLink>
+                </PageHead>
                 <ErrorSummary errors=errors.clone()/>
                 {revoke.as_ref().map(ask_to_revoke)}
                 <Facts>
