@@ -128,6 +128,36 @@ test('what is not on the route becomes a dead letter, and the bridge goes on', a
   await look(page);
 });
 
+test('a dead letter is looked at, sent again in vain, and thrown away', async () => {
+  await page.getByRole('link', { name: 'See the dead letters' }).click();
+  await look(page);
+  await page.getByRole('table', { name: `Dead letters of ${name}` }).getByRole('link').first().click();
+  await expect(page.getByRole('heading', { level: 1, name: /^Dead letter \d+$/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: 'ce_type Unheard' })).toBeVisible();
+  await look(page);
+  const { items } = await ask('GET', '/changes?q=dead-letter-read');
+  expect(items[0]).toMatchObject({ actor: admin.email, object: { name } });
+
+  await button('Send again').click();
+  await expect(page.getByText(/is being sent again/)).toBeVisible();
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByText('Failed again')).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await expect(page.getByText(/The event has the type Unheard/)).toBeVisible();
+
+  await page.getByRole('link', { name: 'Delete all' }).click();
+  await page.getByLabel('Type 1 to confirm').fill('2');
+  await button('Delete dead letters').click();
+  await expect(page.getByText(/must be the number of dead letters that go: 1/).first()).toBeVisible();
+  await expect(page.getByLabel('Type 1 to confirm')).toHaveValue('2');
+  await look(page);
+  await page.getByLabel('Type 1 to confirm').fill('1');
+  await button('Delete dead letters').click();
+  await expect(page.getByText('1 dead letter is deleted.')).toBeVisible();
+  await expect(page.getByText('No dead letters')).toBeVisible();
+});
+
 test('stopped, it leaves messages where they are, and started again it goes on', async () => {
   await page.goto(`/bridges/${bridge}`);
   await button('Stop').click();

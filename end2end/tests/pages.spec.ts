@@ -16,7 +16,9 @@ const shape = (path: string): string =>
     .replace(/^\/apps\/(?!new$)[^/]+/, '/apps/<app>')
     .replace(/\/environments\/(?!new$)[^/]+/, '/environments/<environment>')
     .replace(/^\/spaces\/[^/]+/, '/spaces/<space>')
-    .replace(/^\/events\/.+/, '/events/<event>')
+    .replace(/\/events\/.+/, '/events/<event>')
+    .replace(/\/dead-letters\/\d+/, '/dead-letters/<number>')
+    .replace(/^\/services\/(?!upload$)[^/]+/, '/services/<service>')
     .replace(/^\/access\/.+/, '/access/<environment>');
 
 async function links(page: Page): Promise<string[]> {

@@ -22,6 +22,8 @@ use crate::contract::{
 const MAX: usize = 64 * 1024;
 /// Bytes of a deployment at most: several documents of 1 MiB.
 const MAX_DEPLOYMENT: usize = 8 * 1024 * 1024;
+/// Bytes of a file at most.
+const MAX_FILE: usize = crate::contract::MAX_BYTES;
 /// Values and names in a body at most: what bounds the memory that a body of many tiny values takes.
 const MAX_VALUES: usize = 500_000;
 /// How long a body may take to arrive.
@@ -32,6 +34,9 @@ pub struct Json<T>(pub T);
 
 /// The same, which may be left out.
 pub struct OptionalJson<T>(pub T);
+
+/// A file of YAML or JSON, not yet read.
+pub struct File(pub Bytes);
 
 /// The body of a deployment, not yet read as one.
 pub struct Deployment(pub Value);
@@ -66,6 +71,26 @@ impl<S: Sync> FromRequest<S> for Deployment {
         require_json(request.headers())?;
         Ok(Self(parse(collect(request, MAX_DEPLOYMENT).await?).await?))
     }
+}
+
+impl<S: Sync> FromRequest<S> for File {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        if require_json(request.headers()).is_err() && !is_yaml(request.headers()) {
+            let what = "send YAML or JSON, with the header \"Content-Type: application/yaml\" or \"application/json\"";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", what));
+        }
+        Ok(Self(collect(request, MAX_FILE).await?))
+    }
+}
+
+/// RFC 9512 registers the first; the others are older habits.
+fn is_yaml(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    ["application/yaml", "application/x-yaml", "text/yaml"].contains(&kind.as_str())
+        && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 fn require_json(headers: &HeaderMap) -> Result<()> {

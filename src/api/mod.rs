@@ -10,7 +10,7 @@
 //! | `answer` | parts that many answers share |
 //! | [`problem`] | refusals |
 //! | [`openapi`] | the description of the API |
-//! | `access`, `apps`, `deployments`, `catalogue`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
+//! | `access`, `apps`, `explain`, `import`, `deployments`, `catalogue`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
 
 mod access;
 mod answer;
@@ -23,7 +23,9 @@ mod changes;
 mod cluster;
 mod dead_letters;
 mod deployments;
+mod explain;
 mod extract;
+mod import;
 mod members;
 pub mod openapi;
 pub mod problem;
@@ -76,6 +78,8 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/apps/{app}/environments/{env}/credentials", &[], apps::create_credentials),
         route(GET, "/apps/{app}/environments/{env}/deployment", &[], deployments::load),
         route(PUT, "/apps/{app}/environments/{env}/deployment", &["dry_run", "wait"], deployments::report),
+        route(GET, "/apps/{app}/environments/{env}/events/{service}/{event}/explain", &[], explain::explain),
+        route(POST, "/import", &["dry_run"], import::import),
         route(GET, "/spaces", PAGE, catalogue::list_spaces),
         route(GET, "/spaces/{space}", &[], catalogue::load_space),
         route(PUT, "/spaces/{space}", &[], catalogue::create_space),

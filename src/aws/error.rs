@@ -20,7 +20,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// AWS refused the call.
-    #[error("AWS refused {what}: {message}. {}", cure_of_denial(what, message))]
+    #[error("AWS refused {what}{}. {}", why_denied(message), cure_of_denial(what, message))]
     AccessDenied {
         /// The action: `sqs:SendMessage`.
         what: &'static str,
@@ -279,6 +279,14 @@ impl Error {
             _ if status >= 500 => Self::Unavailable { what, status },
             _ => Self::Other { what, code, message },
         }
+    }
+}
+
+/// Of AWS's text what the action's name does not say already: who asked for what is known here.
+fn why_denied(message: &str) -> String {
+    match message.split_once(" because ") {
+        Some((asked, because)) if asked.contains("is not authorized to perform") => format!(" because {because}"),
+        _ => format!(": {message}"),
     }
 }
 

@@ -40,7 +40,7 @@ pub use json::{JsonKind, JsonProblem, strict_json};
 pub use problems::Refused;
 
 use crate::domain::contract::Contract;
-use places::Places;
+pub use places::Places;
 
 /// The largest document that is read, in bytes: 1 MiB.
 pub const MAX_BYTES: usize = 1_048_576;
@@ -68,6 +68,14 @@ pub fn read(bytes: &[u8]) -> Result<Reading, Refused> {
         return Err(Refused::TooLarge { limit: MAX_BYTES });
     }
     on_its_own_stack(|| read_here(bytes))
+}
+
+/// Reads any document as a value, under the same bounds; with the lines of what stands in it.
+pub fn value(bytes: &[u8]) -> Result<(serde_json::Value, Places), Refused> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Refused::TooLarge { limit: MAX_BYTES });
+    }
+    on_its_own_stack(|| text::parse(bytes).map_err(|problem| Refused::Invalid(vec![problem])))
 }
 
 fn read_here(bytes: &[u8]) -> Result<Reading, Refused> {

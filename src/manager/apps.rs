@@ -1,6 +1,7 @@
 //! Apps and environments: registering, enabling, the Space an environment joins.
 
 use serde_json::json;
+use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{Actor, Error, Manager, Page, Result, actor::Right, commit, error::Check};
@@ -22,6 +23,11 @@ pub use store::{
     principals::Principal,
 };
 
+type Tx = Transaction<'static, Postgres>;
+
+/// Technical contacts of an app at most.
+const MAX_CONTACTS: usize = 50;
+
 /// What a form or a request says of an app.
 #[derive(Clone, Debug, Default)]
 pub struct AppDraft {
@@ -42,6 +48,8 @@ pub struct Registered {
     pub app: App,
     /// Whether it is new.
     pub created: bool,
+    /// Whether its name or contacts were other ones.
+    pub changed: bool,
     /// People who were invited because their address was unknown, with their one-time links.
     pub invited: Vec<(Email, secrecy::SecretString)>,
 }
@@ -72,60 +80,116 @@ pub struct EnvironmentView {
     pub deployments: Vec<Deployment>,
 }
 
+/// An app as it shall be.
+pub(super) struct NewApp {
+    key: AppKey,
+    name: Title,
+    plan: Plan,
+    /// Sorted, each once; `None` leaves them as they are.
+    contacts: Option<Vec<Email>>,
+}
+
+impl NewApp {
+    /// Its key.
+    pub fn key(&self) -> &AppKey {
+        &self.key
+    }
+}
+
+/// What registering something did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It is new.
+    Created,
+    /// It was there, and was brought up to date.
+    Changed,
+    /// It was there, as it shall be.
+    Same,
+}
+
+impl AppDraft {
+    /// What it says, or what is wrong with it, each at its field after `at`.
+    pub(super) fn parse(&self, check: &mut Check, at: &str) -> Option<NewApp> {
+        let key = check.parse::<AppKey>(&format!("{at}key"), &self.key);
+        // A key that is one is a title too; one that is not is said once, at the key.
+        let name = if self.name.is_empty() {
+            key.as_ref().and_then(|key| key.as_str().parse().ok())
+        } else {
+            check.parse::<Title>(&format!("{at}name"), &self.name)
+        };
+        let plan = if self.plan.is_empty() { Some(Plan::Licensed) } else { Plan::from_word(&self.plan) };
+        match plan {
+            Some(Plan::Licensed) => {}
+            Some(Plan::Free) => {
+                check.add(format!("{at}plan"), "must be licensed: free apps are not supported yet");
+            }
+            None => check.add(format!("{at}plan"), "must be licensed"),
+        }
+        let mut contacts = Vec::new();
+        for (i, contact) in self.contacts.iter().flatten().enumerate() {
+            contacts.extend(check.parse::<Email>(&format!("{at}contacts/{i}"), contact));
+        }
+        if contacts.len() > MAX_CONTACTS {
+            check.add(format!("{at}contacts"), format!("must be at most {MAX_CONTACTS}"));
+        }
+        contacts.sort();
+        contacts.dedup();
+        Some(NewApp { key: key?, name: name?, plan: plan?, contacts: self.contacts.is_some().then_some(contacts) })
+    }
+}
+
+/// Key and name of an environment, or what is wrong with them, each at its field after `at`. The name is the key where
+/// it is empty.
+pub(super) fn parse_environment(check: &mut Check, at: &str, key: &str, name: &str) -> Option<(EnvKey, Title)> {
+    let key = check.parse::<EnvKey>(&format!("{at}key"), key);
+    let name = if name.is_empty() {
+        key.as_ref().and_then(|key| key.as_str().parse().ok())
+    } else {
+        check.parse::<Title>(&format!("{at}name"), name)
+    };
+    Some((key?, name?))
+}
+
 impl Manager {
     /// Registers an app, or brings name and contacts of one that is there up to date. Repeating changes nothing.
     pub async fn register_app(&self, actor: &Actor, draft: &AppDraft) -> Result<Registered> {
         let mut check = Check::default();
-        let key = check.parse::<AppKey>("key", &draft.key);
-        // A key that is one is a title too; one that is not is said once, at the key.
-        let name = if draft.name.is_empty() {
-            key.as_ref().and_then(|key| key.as_str().parse().ok())
-        } else {
-            check.parse::<Title>("name", &draft.name)
-        };
-        let plan = if draft.plan.is_empty() { Some(Plan::Licensed) } else { Plan::from_word(&draft.plan) };
-        match plan {
-            Some(Plan::Licensed) => {}
-            Some(Plan::Free) => check.add("plan", "must be licensed: free apps are not supported yet"),
-            None => check.add("plan", "must be licensed"),
-        }
-        let mut contacts = Vec::new();
-        for (i, contact) in draft.contacts.iter().flatten().enumerate() {
-            contacts.extend(check.parse::<Email>(&format!("contacts/{i}"), contact));
-        }
-        if contacts.len() > 50 {
-            check.add("contacts", "must be at most 50");
-        }
-        let (Some(key), Some(name), Some(plan)) = (key, name, plan) else { return Err(check.refuse()) };
+        let Some(new) = draft.parse(&mut check, "") else { return Err(check.refuse()) };
         check.finish()?;
-
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
-        let created = store::apps::insert(&mut tx, AppId(Uuid::now_v7()), &key, &name, plan).await?;
-        let before = store::apps::load_for_update(&mut tx, key.as_str()).await?;
-        let contacts_before = store::apps::list_contacts(&mut tx, before.id).await?;
+        let registered = self.put_app(&mut tx, actor, new).await?;
+        commit(tx).await?;
+        Ok(registered)
+    }
+
+    /// The same inside a larger change, for whoever may do it.
+    pub(super) async fn put_app(&self, tx: &mut Tx, actor: &Actor, new: NewApp) -> Result<Registered> {
+        let NewApp { key, name, plan, contacts } = new;
+        let created = store::apps::insert(tx, AppId(Uuid::now_v7()), &key, &name, plan).await?;
+        let before = store::apps::load_for_update(tx, key.as_str()).await?;
+        let contacts_before = store::apps::list_contacts(tx, before.id).await?;
         if before.name != name {
-            store::apps::rename(&mut tx, before.id, &name).await?;
+            store::apps::rename(tx, before.id, &name).await?;
         }
         let mut invited = Vec::new();
-        if draft.contacts.is_some() {
-            contacts.sort();
-            contacts.dedup();
+        let contacts = if let Some(contacts) = contacts {
             let mut ids = Vec::new();
             for email in &contacts {
-                let id = if let Some(member) = store::members::find_by_email(&mut tx, email).await? {
+                let id = if let Some(member) = store::members::find_by_email(tx, email).await? {
                     member.id
                 } else {
-                    let (id, link) = self.add_member(&mut tx, actor, email, "", Role::Viewer).await?;
+                    let (id, link) = self.add_member(tx, actor, email, "", Role::Viewer).await?;
                     invited.push((email.clone(), link));
                     id
                 };
                 ids.push(id);
             }
-            store::apps::set_contacts(&mut tx, before.id, &ids).await?;
+            store::apps::set_contacts(tx, before.id, &ids).await?;
+            contacts
         } else {
-            contacts.clone_from(&contacts_before);
-        }
+            contacts_before.clone()
+        };
         let changed = before.name != name || contacts != contacts_before;
         if created || changed {
             let shown = |name: &Title, contacts: &[Email]| json!({ "name": name, "plan": plan, "contacts": contacts });
@@ -137,35 +201,41 @@ impl Manager {
                 before: (!created).then(|| shown(&before.name, &contacts_before)),
                 after: Some(shown(&name, &contacts)),
             };
-            self.record(&mut tx, actor, act).await?;
+            self.record(tx, actor, act).await?;
         }
-        let app = store::apps::load_for_update(&mut tx, key.as_str()).await?;
-        commit(tx).await?;
-        Ok(Registered { app, created, invited })
+        let app = store::apps::load_for_update(tx, key.as_str()).await?;
+        Ok(Registered { app, created, changed, invited })
     }
 
     /// Registers an environment, or renames one that is there. Gives whether it is new.
     pub async fn register_environment(&self, actor: &Actor, app: &str, key: &str, name: &str) -> Result<bool> {
         let mut check = Check::default();
-        let parsed_key = check.parse::<EnvKey>("key", key);
-        let name = if name.is_empty() {
-            parsed_key.as_ref().and_then(|key| key.as_str().parse().ok())
-        } else {
-            check.parse::<Title>("name", name)
-        };
-        let (Some(key), Some(name)) = (parsed_key, name) else { return Err(check.refuse()) };
-
+        let Some(new) = parse_environment(&mut check, "", key, name) else { return Err(check.refuse()) };
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
         let app = store::apps::load_for_update(&mut tx, app).await?;
+        let put = self.put_environment(&mut tx, actor, &app, new).await?;
+        commit(tx).await?;
+        Ok(put == Put::Created)
+    }
+
+    /// The same inside a larger change, for whoever may do it.
+    pub(super) async fn put_environment(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        app: &App,
+        (key, name): (EnvKey, Title),
+    ) -> Result<Put> {
         let id = EnvironmentId(Uuid::now_v7());
-        let created = store::apps::insert_environment(&mut tx, id, app.id, &key, &name).await?;
-        let before = store::apps::find_environment(&mut tx, app.key.as_str(), key.as_str()).await?;
+        let created = store::apps::insert_environment(tx, id, app.id, &key, &name).await?;
+        let before = store::apps::find_environment(tx, app.key.as_str(), key.as_str()).await?;
         let before = before.ok_or(Error::NotFound("environment"))?;
-        if before.name != name {
-            store::apps::rename_environment(&mut tx, before.id, &name).await?;
+        let renamed = before.name != name;
+        if renamed {
+            store::apps::rename_environment(tx, before.id, &name).await?;
         }
-        if created || before.name != name {
+        if created || renamed {
             let act = Act {
                 name: if created { "environment.registered" } else { "environment.renamed" },
                 object_kind: "environment",
@@ -174,10 +244,13 @@ impl Manager {
                 before: (!created).then(|| json!({ "name": before.name })),
                 after: Some(json!({ "name": name })),
             };
-            self.record(&mut tx, actor, act).await?;
+            self.record(tx, actor, act).await?;
         }
-        commit(tx).await?;
-        Ok(created)
+        Ok(match (created, renamed) {
+            (true, _) => Put::Created,
+            (false, true) => Put::Changed,
+            (false, false) => Put::Same,
+        })
     }
 
     /// Enables or disables the broker on the app's level. Repeating changes nothing.
@@ -185,13 +258,19 @@ impl Manager {
         let mut tx = self.begin().await?;
         let app = store::apps::load_for_update(&mut tx, app).await?;
         actor.require(Right::ActFor(app.id), &mut tx).await?;
+        self.switch_app(&mut tx, actor, &app, enabled).await?;
+        commit(tx).await
+    }
+
+    /// The same inside a larger change, for whoever may do it. Gives whether it changed anything.
+    pub(super) async fn switch_app(&self, tx: &mut Tx, actor: &Actor, app: &App, enabled: bool) -> Result<bool> {
         if app.broker_enabled == enabled {
-            return Ok(());
+            return Ok(false);
         }
-        store::apps::set_broker(&mut tx, app.id, enabled).await?;
+        store::apps::set_broker(tx, app.id, enabled).await?;
         if enabled {
-            for environment in store::apps::list_without_space(&mut tx, app.id).await? {
-                join_space(&mut tx, &environment).await?;
+            for environment in store::apps::list_without_space(tx, app.id).await? {
+                join_space(tx, &environment).await?;
             }
         }
         let act = Act {
@@ -202,8 +281,8 @@ impl Manager {
             before: Some(json!({ "enabled": !enabled })),
             after: Some(json!({ "enabled": enabled })),
         };
-        self.record(&mut tx, actor, act).await?;
-        commit(tx).await
+        self.record(tx, actor, act).await?;
+        Ok(true)
     }
 
     /// Enables or disables the broker on the environment's level. Repeating changes nothing.
@@ -213,29 +292,43 @@ impl Manager {
         let mut tx = self.begin().await?;
         // The app's row orders this against a change on its own level.
         let app = store::apps::load_for_update(&mut tx, app).await?;
+        // What one may not change one still may know of.
         let environment = store::apps::find_environment(&mut tx, app.key.as_str(), key).await?;
         let environment = environment.ok_or(Error::NotFound("environment"))?;
         actor.require(Right::ActFor(app.id), &mut tx).await?;
+        self.switch_environment(&mut tx, actor, &app, &environment, enabled).await?;
+        commit(tx).await
+    }
+
+    /// The same inside a larger change, for whoever may do it. Gives whether it changed anything.
+    pub(super) async fn switch_environment(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        app: &App,
+        environment: &Environment,
+        enabled: bool,
+    ) -> Result<bool> {
         if environment.enabling.environment == enabled {
-            return Ok(());
+            return Ok(false);
         }
-        store::apps::set_environment_broker(&mut tx, environment.id, enabled).await?;
+        store::apps::set_environment_broker(tx, environment.id, enabled).await?;
         if enabled && app.broker_enabled && environment.space.is_none() {
-            join_space(&mut tx, &environment).await?;
+            join_space(tx, environment).await?;
         }
-        let after = store::apps::load_environment(&mut tx, environment.id).await?;
+        let after = store::apps::load_environment(tx, environment.id).await?;
         let shown =
             |e: &Environment| json!({ "enabled": e.enabling.environment, "space": e.space.as_ref().map(|s| &s.name) });
         let act = Act {
             name: if enabled { "environment.enabled" } else { "environment.disabled" },
             object_kind: "environment",
             object_id: environment.id.0,
-            object_name: format!("{}.{key}", app.key),
-            before: Some(shown(&environment)),
+            object_name: format!("{}.{}", app.key, environment.key),
+            before: Some(shown(environment)),
             after: Some(shown(&after)),
         };
-        self.record(&mut tx, actor, act).await?;
-        commit(tx).await
+        self.record(tx, actor, act).await?;
+        Ok(true)
     }
 
     /// Apps whose key or name holds `q`, by key.

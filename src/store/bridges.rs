@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
 use crate::domain::{
     bridge::{Desired, Direction, Status},
-    ids::{BridgeId, ChannelId, EventId, MemberId, RouteId},
+    ids::{BridgeId, ChannelId, EventId, MemberId, RouteId, SpaceId},
     landscape::Space,
     names::Title,
     queue_url::{QueueUrl, Region},
@@ -386,4 +386,17 @@ pub async fn list_to_sweep(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
     .into_iter()
     .map(Into::into)
     .collect())
+}
+
+/// Names of the running bridges that carry an event into a Space, by name.
+pub async fn list_names_into(db: &mut PgConnection, space: SpaceId, event: EventId) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select distinct b.name from route r join bridge b on b.id = r.bridge_id
+         where b.space_id = $1 and r.event_id = $2 and r.direction = 'inbound' and b.desired = 'running'
+         order by b.name",
+        space.0,
+        event.0
+    )
+    .fetch_all(db)
+    .await?)
 }

@@ -216,6 +216,11 @@ pub fn bridge_policy(bridge: BridgeId, format: &str, queue: Option<usize>) -> St
     format!("{BRIDGES}/{bridge}/policy?format={format}{queue}")
 }
 
+/// Why an environment does not receive an event.
+pub fn explain(app: &str, environment: &str, service: &str, event: &str) -> String {
+    format!("{}/events/{}/{}", self::environment(app, environment), escape(service), escape(event))
+}
+
 /// The dead letters of a bridge.
 pub fn dead_letters(bridge: BridgeId) -> String {
     format!("{BRIDGES}/{bridge}/dead-letters")

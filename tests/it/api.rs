@@ -5,7 +5,9 @@
 mod access;
 mod deployments;
 mod description;
+mod explain;
 mod history;
+mod import;
 mod input;
 mod moves;
 mod rights;

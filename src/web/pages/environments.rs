@@ -18,7 +18,7 @@ use super::{
     reassign, secrets, sentence,
 };
 use crate::{
-    domain::{channel::heartbeat_topic, ids::TokenId, principal::group_prefix},
+    domain::{channel::heartbeat_topic, grant::Access, ids::TokenId, landscape::Environment, principal::group_prefix},
     islands::Live,
     manager::{
         Error, Manager,
@@ -300,7 +300,7 @@ fn access(view: &EnvironmentView, now: OffsetDateTime) -> AnyView {
             Column::new("Granted and implemented"),
             Column::new("Channel"),
         ];
-        let rows = view.uses.iter().map(use_row).collect_view();
+        let rows = view.uses.iter().map(|item| use_row(&view.listed.environment, item)).collect_view();
         view! { <Table caption="Access" columns stacked=true>{rows}</Table> }.into_any()
     };
     let e = &view.listed.environment;
@@ -322,7 +322,7 @@ fn access(view: &EnvironmentView, now: OffsetDateTime) -> AnyView {
     .into_any()
 }
 
-fn use_row(item: &Use) -> impl IntoView + use<> {
+fn use_row(e: &Environment, item: &Use) -> impl IntoView + use<> {
     let finding = match (item.implemented, item.granted) {
         (true, true) => view! { <span class="secondary">"As implemented"</span> }.into_any(),
         (true, false) => view! { <Pill tone=Tone::Fail label="Implemented but no access"/> }.into_any(),
@@ -335,8 +335,12 @@ fn use_row(item: &Use) -> impl IntoView + use<> {
         view! { <Pill tone=Tone::Wait label="Not in this Space yet"/> }.into_any()
     };
     let verb = match item.access {
-        crate::domain::grant::Access::Publish => "Publish",
-        crate::domain::grant::Access::Subscribe => "Subscribe",
+        Access::Publish => "Publish".into_any(),
+        Access::Subscribe => {
+            let why = paths::explain(e.app_key.as_str(), e.key.as_str(), &item.service, &item.event);
+            let label = format!("Explain whether it receives {}", item.event);
+            view! { "Subscribe " <a class="explain" href=why aria-label=label>"Explain"</a> }.into_any()
+        }
     };
     view! {
         <tr>

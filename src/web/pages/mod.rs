@@ -11,6 +11,7 @@ mod environments;
 mod event;
 mod events;
 mod exchange;
+mod explain;
 mod history;
 mod overview;
 mod parts;
@@ -48,6 +49,7 @@ pub fn router() -> Router<Web> {
         .merge(cluster::router())
         .merge(search::router())
         .merge(api::router())
+        .merge(explain::router())
 }
 
 /// A text that begins with a capital.

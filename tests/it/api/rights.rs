@@ -34,6 +34,13 @@ const TABLE: &[Row] = &[
         none,
         [401, 200, 200, 200, 200, 401, 403],
     ),
+    (
+        "GET /apps/{app}/environments/{env}/events/{service}/{event}/explain",
+        "/apps/order-portal/environments/acceptance/events/orders/OrderPlaced/explain",
+        none,
+        [401, 200, 200, 200, 200, 401, 403],
+    ),
+    ("POST /import", "/import", |_| json!({ "apps": [] }), [401, 403, 403, 403, 200, 401, 403]),
     ("GET /spaces", "/spaces", none, [401, 200, 200, 200, 200, 401, 403]),
     ("GET /spaces/{space}", "/spaces/acceptance", none, [401, 200, 200, 200, 200, 401, 403]),
     ("PUT /spaces/{space}", "/spaces/spare", none, [401, 403, 403, 403, 201, 401, 403]),
