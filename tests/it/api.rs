@@ -10,3 +10,4 @@ mod input;
 mod moves;
 mod rights;
 mod secrets;
+mod services;

@@ -48,6 +48,11 @@ pub fn router() -> Router<Web> {
         .merge(search::router())
 }
 
+/// The pages that take documents: their forms are larger than others.
+pub fn uploads() -> Router<Web> {
+    services::uploads()
+}
+
 /// A text that begins with a capital.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
