@@ -57,8 +57,8 @@ pub fn router(web: Web) -> Result<Router, NotAnOrigin> {
         .with_expiry(Expiry::OnInactivity(idle));
     let csrf = CsrfLayer::new().add_trusted_origin(&web.origin).map_err(|e| NotAnOrigin(e.to_string()))?;
 
-    // The router has a limit of its own, below this one.
-    let uploads = pages::uploads().layer(DefaultBodyLimit::disable()).layer(RequestBodyLimitLayer::new(UPLOAD_MAX));
+    // Not a layer that answers by itself: the page says what is too large.
+    let uploads = pages::uploads().layer(DefaultBodyLimit::max(UPLOAD_MAX));
     let pages = pages::router()
         .fallback(not_found)
         .layer(RequestBodyLimitLayer::new(FORM_MAX))

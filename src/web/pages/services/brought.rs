@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequest, Multipart, Request},
+    extract::{FromRequest, Multipart, Request, multipart::MultipartError},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -23,17 +24,32 @@ pub(super) struct Brought {
     file: Option<(String, Vec<u8>)>,
     /// All but the file.
     pub typed: Typed,
+    /// There was more than is read.
+    is_too_large: bool,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Brought {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let mut form = Multipart::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let form = Multipart::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        match Self::read(form).await {
+            Ok(brought) => Ok(brought),
+            // A page says so, as of any document that is too large.
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Ok(Self { is_too_large: true, ..Self::default() })
+            }
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+impl Brought {
+    async fn read(mut form: Multipart) -> Result<Self, MultipartError> {
         let mut brought = Self::default();
-        while let Some(field) = form.next_field().await.map_err(IntoResponse::into_response)? {
+        while let Some(field) = form.next_field().await? {
             let (name, file) = (field.name().unwrap_or_default().to_owned(), field.file_name().map(str::to_owned));
-            let bytes = field.bytes().await.map_err(IntoResponse::into_response)?;
+            let bytes = field.bytes().await?;
             match file {
                 // Browsers send a field for files also when none was chosen.
                 Some(file) if file.is_empty() && bytes.is_empty() => {}
@@ -43,12 +59,13 @@ impl<S: Send + Sync> FromRequest<S> for Brought {
         }
         Ok(brought)
     }
-}
 
-impl Brought {
     /// The document: a file goes before text, and text before what is carried along.
     pub fn document(&self) -> Result<Document, Errors> {
         let wrong = |field: &str, sentence: String| Err(std::iter::once((field, sentence)).collect());
+        if self.is_too_large {
+            return wrong("file", format!("The file is too large: a document may have {MAX_DOCUMENT} bytes."));
+        }
         let (field, document) = if let Some((name, bytes)) = &self.file {
             let is_known = name
                 .rsplit_once('.')

@@ -47,7 +47,8 @@ pub(super) async fn page(visit: &Visit, status: StatusCode, first: First) -> Res
 fn view(first: &First) -> AnyView {
     let is_new = first.text.is_empty();
     let (errors, summary) = (first.errors.clone(), first.errors.clone());
-    let problems = (!first.problems.is_empty()).then(|| problems(&first.problems));
+    let next = if is_new { "Choose another file." } else { "Nothing is lost: the text stands below." };
+    let problems = (!first.problems.is_empty()).then(|| problems(&first.problems, next));
     let text = (!is_new).then(|| {
         let text = first.text.clone();
         view! {
@@ -75,7 +76,7 @@ fn view(first: &First) -> AnyView {
 }
 
 /// All that is wrong with the document, each at its place.
-fn problems(problems: &[FieldError]) -> AnyView {
+fn problems(problems: &[FieldError], next: &'static str) -> AnyView {
     let title = match problems.len() {
         1 => "One thing is wrong with the document".to_owned(),
         n => format!("{n} things are wrong with the document"),
@@ -99,7 +100,7 @@ fn problems(problems: &[FieldError]) -> AnyView {
     let rows = rows.collect_view();
     let columns = vec![Column::new("Place"), Column::new("Line").numeric(), Column::new("Problem")];
     view! {
-        <Notice tone=Tone::Fail title=title announce=true>"Nothing is lost: the text stands below."</Notice>
+        <Notice tone=Tone::Fail title=title announce=true>{next}</Notice>
         <Panel id="problems" title="What is wrong">
             <Table caption="Problems of the document" columns stacked=true>{rows}</Table>
         </Panel>
