@@ -94,18 +94,30 @@ fn is_yaml(headers: &HeaderMap) -> bool {
 }
 
 fn require_json(headers: &HeaderMap) -> Result<()> {
-    let refuse = |what: &str| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", what));
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return refuse("send the body as it is, without Content-Encoding");
-    }
+    require_plain(headers)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
-    if is_json { Ok(()) } else { refuse("send JSON, with the header \"Content-Type: application/json\"") }
+    if is_json { Ok(()) } else { Err(unsupported("send JSON, with the header \"Content-Type: application/json\"")) }
+}
+
+/// Refuses a body that is packed.
+pub fn require_plain(headers: &HeaderMap) -> Result<()> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            Err(unsupported("send the body as it is, without Content-Encoding"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The body is of a kind that is not read here.
+pub fn unsupported(what: &str) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", what)
 }
 
 /// Reads the body up to its limit. What announces itself as larger is refused unread.
-async fn collect(request: Request, max: usize) -> Result<Bytes> {
+pub async fn collect(request: Request, max: usize) -> Result<Bytes> {
     let too_large = || Problem::too_large(format!("the body may have at most {max} bytes"));
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|n| usize::try_from(n).is_ok_and(|n| n > max)) {

@@ -6,11 +6,11 @@
 //! | module | owns |
 //! |---|---|
 //! | `caller` | who calls |
-//! | `extract`, `body` | what stands in the path, the query and the body |
+//! | `extract`, `body`, `form` | what stands in the path, the query and the body |
 //! | `answer` | parts that many answers share |
 //! | [`problem`] | refusals |
 //! | [`openapi`] | the description of the API |
-//! | `access`, `apps`, `explain`, `import`, `deployments`, `catalogue`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
+//! | `access`, `apps`, `explain`, `import`, `deployments`, `catalogue`, `services`, `bridges`, `dead_letters`, `members`, `tokens`, `changes`, `cluster` | one noun each |
 
 mod access;
 mod answer;
@@ -25,10 +25,12 @@ mod dead_letters;
 mod deployments;
 mod explain;
 mod extract;
+mod form;
 mod import;
 mod members;
 pub mod openapi;
 pub mod problem;
+mod services;
 mod tokens;
 
 use axum::{
@@ -91,6 +93,9 @@ pub fn routes() -> Vec<Route> {
         route(GET, "/channels/{channel}", &[], catalogue::load_channel),
         route(GET, "/events", CATALOGUE, catalogue::list_events),
         route(GET, "/services", CATALOGUE, catalogue::list_services),
+        route(POST, "/services", &["dry_run"], services::upload),
+        route(DELETE, "/services/{service}/spaces/{space}", &[], services::delete),
+        route(GET, "/services/{service}/asyncapi", &["format"], services::asyncapi),
         route(GET, "/bridges", &["q", "space", "limit", "cursor"], bridges::list),
         route(POST, "/bridges", &[], bridges::create),
         route(GET, "/bridges/{bridge}", &[], bridges::load),

@@ -30,6 +30,12 @@ pub fn document(contract: &Contract) -> Value {
     })
 }
 
+/// A document as YAML text.
+pub fn yaml(document: &Value) -> String {
+    // JSON is YAML too: it stands in where the writer refuses.
+    serde_saphyr::to_string(document).unwrap_or_else(|_| document.to_string())
+}
+
 fn address(one: &Channel) -> String {
     match one.id {
         Some(id) if channel::id(&one.address) != Some(id) => id.to_string(),

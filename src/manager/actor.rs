@@ -40,6 +40,8 @@ pub enum Right {
     ActFor(AppId),
     /// To act for bridges of a Space: admin or technical contact of an app with an environment in it.
     ActIn(SpaceId),
+    /// To upload a service that is defined outside of all apps: admin or technical contact of any app.
+    Upload,
     /// To report a deployment of an environment of this app.
     Deploy(EnvironmentId, AppId),
 }
@@ -80,6 +82,12 @@ impl Actor {
                             return Ok(Some(member));
                         }
                         "only a technical contact of the app or an admin may do this"
+                    }
+                    Right::Upload => {
+                        if store::apps::is_contact_of_any(db, *id).await? {
+                            return Ok(Some(member));
+                        }
+                        "only a technical contact of an app or an admin may do this"
                     }
                     Right::ActIn(space) => {
                         if store::apps::is_contact_in_space(db, space, *id).await? {

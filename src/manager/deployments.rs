@@ -7,25 +7,27 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Actor, Error, Followed, Manager, Result, TopicLimits, actor::Right, commit, credentials::require_enabled,
-    error::FieldError, members::sha256,
+    Actor, Error, Followed, Manager, Result,
+    actor::Right,
+    commit,
+    contracts::{self, Definition, Read},
+    credentials::require_enabled,
+    error::FieldError,
+    members::sha256,
 };
 use crate::{
-    contract::{self, Refused},
     domain::{
         channel::topic_name,
-        contract::{Contract, TOPIC_KEYS, TopicWishes},
         grant::Access,
         history::Act,
-        ids::{ChannelId, EventId, ServiceId},
+        ids::{ChannelId, EventId},
         landscape::{Environment, Space},
         principal::group_prefix,
     },
-    store::{
-        self, PgConnection,
-        catalogue::{NewEvent, NewTopic, Service},
-    },
+    store::{self, PgConnection},
 };
+
+pub use contracts::Document;
 
 /// How far a pipeline's clock may be ahead of ours.
 const CLOCK_SKEW: time::Duration = time::Duration::minutes(10);
@@ -41,15 +43,6 @@ pub struct Report {
     pub defines: Vec<Document>,
     /// What it does with events of other services.
     pub implements: Vec<Implements>,
-}
-
-/// A contract as it was brought.
-#[derive(Clone, Debug)]
-pub enum Document {
-    /// Inside the report.
-    Object(Value),
-    /// As text, YAML or JSON, whose bytes are kept.
-    Text(String),
 }
 
 /// What an app does with an event of another service.
@@ -97,11 +90,6 @@ pub struct TopicFor {
     pub group_prefix: String,
     /// Whether there is a grant: without it Kafka refuses.
     pub granted: bool,
-}
-
-struct Read {
-    contract: Contract,
-    bytes: Vec<u8>,
 }
 
 /// What a report comes to while it is worked on.
@@ -169,7 +157,7 @@ impl Manager {
 
         let mut outcome = Outcome::default();
         for (i, document) in read.iter().enumerate() {
-            self.define(&mut tx, &environment, &space, i, document, &mut outcome).await?;
+            self.take(&mut tx, &environment, &space, i, document, &mut outcome).await?;
         }
         implement(&mut tx, &environment, &implements, &mut outcome).await?;
         self.grant_defaults(&mut tx, &environment, &mut outcome).await?;
@@ -246,8 +234,8 @@ impl Manager {
         Ok(Answer { changes, topics, followed, version, deployed_at, space: space.name.to_string(), notes })
     }
 
-    /// Takes one contract that the app defines: service, channels, events, topics.
-    async fn define(
+    /// Takes one contract that the app defines.
+    async fn take(
         &self,
         db: &mut PgConnection,
         environment: &Environment,
@@ -256,76 +244,15 @@ impl Manager {
         read: &Read,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let contract = &read.contract;
-        let known = store::catalogue::find_service_for_update(db, contract.service.as_str()).await?;
-        if let Some(known) = &known
-            && known.app != Some(environment.app)
-        {
-            return Err(Error::conflict(
-                "service-of-another-app",
-                format!(
-                    "the service {} is defined by another app: give this one a key of its own with x-ebm-service",
-                    contract.service
-                ),
-            ));
-        }
-        if known.is_none() {
-            outcome.changes.push(format!("service {} {} is new", contract.service, contract.version));
-        } else if known.as_ref().is_some_and(|k| k.contract_version != contract.version) {
-            outcome.changes.push(format!("service {} is now version {}", contract.service, contract.version));
-        }
-        let id = known.map_or_else(|| ServiceId(Uuid::now_v7()), |k| k.id);
-        let service = Service {
-            id,
-            key: contract.service.clone(),
-            app: Some(environment.app),
-            title: contract.title.clone(),
-            contract_version: contract.version.clone(),
-            description: contract.description.clone(),
-        };
-        store::catalogue::upsert_service(db, &service).await?;
-        store::catalogue::keep_document(db, id, &sha256(&read.bytes), &read.bytes).await?;
-
-        for channel in &contract.channels {
-            if let Some(given) = channel.id
-                && store::catalogue::find_channel_owner(db, given).await?.is_some_and(|owner| owner != id)
-            {
-                return Err(Error::conflict(
-                    "channel-of-another-service",
-                    format!("the channel {given} belongs to another service: give this one a channel of its own"),
-                ));
-            }
-            let minted = channel.id.unwrap_or_else(|| ChannelId(Uuid::new_v4()));
-            let channel_id = store::catalogue::find_or_insert_channel(db, minted, id, &channel.address).await?;
-            let topic = topic_of(&channel.topic, self.parts.topics).map_err(|mut field| {
-                let escaped = channel.address.replace('~', "~0").replace('/', "~1");
-                field.field = format!("defines/{index}/channels/{escaped}/bindings/kafka/{}", field.field);
-                Error::Invalid(vec![field])
-            })?;
-            if store::catalogue::upsert_topic(db, channel_id, space.id, &topic).await? {
-                outcome.changes.push(format!("channel {channel_id} has a topic in {}", space.name));
-            }
-            outcome.channels.push(channel_id);
-            for event in &channel.events {
-                if let Some(rival) = store::catalogue::find_rival(db, space.id, id, &event.name).await? {
-                    return Err(Error::conflict(
-                        "event-exists",
-                        format!("the event {} exists in {} already, from the service {rival}", event.name, space.name),
-                    ));
-                }
-                let new = NewEvent {
-                    name: &event.name,
-                    title: &event.title,
-                    description: &event.description,
-                    app_sends: event.app_sends,
-                    app_receives: event.app_receives,
-                    attributes: &event.attributes,
-                };
-                let event_id = store::catalogue::upsert_event(db, id, channel_id, &new).await?;
-                outcome.own.insert(event_id);
-                let entry = outcome.implemented.entry(event_id).or_default();
-                *entry = (entry.0 || event.app_sends, entry.1 || event.app_receives);
-            }
+        let (owner, field) = (Some(environment.app), format!("defines/{index}"));
+        let spaces = std::slice::from_ref(space);
+        let defined = self.define(db, Definition { owner, spaces, field: &field, read }).await?;
+        outcome.changes.extend(defined.changes);
+        outcome.channels.extend(defined.channels);
+        for (event, sends, receives) in defined.events {
+            outcome.own.insert(event);
+            let entry = outcome.implemented.entry(event).or_default();
+            *entry = (entry.0 || sends, entry.1 || receives);
         }
         Ok(())
     }
@@ -396,55 +323,24 @@ async fn implement(
 
 /// Reads all documents; every problem of every one is said at once.
 fn read_all(documents: &[Document]) -> Result<(Vec<Read>, Vec<String>)> {
-    let (mut read, mut wrong, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut all, mut wrong, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen = BTreeMap::new();
     for (i, document) in documents.iter().enumerate() {
         let field = format!("defines/{i}");
-        let (reading, bytes) = match document {
-            Document::Text(text) => (contract::read(text.as_bytes()), text.clone().into_bytes()),
-            Document::Object(value) => (contract::read_value(value.clone()), value.to_string().into_bytes()),
-        };
-        match reading {
-            Ok(reading) => {
-                if let Some(first) = seen.insert(reading.contract.service.clone(), i) {
-                    let why = format!("defines the service {} again: defines/{first} did", reading.contract.service);
+        match contracts::read(document, &field) {
+            Ok(mut read) => {
+                if let Some(first) = seen.insert(read.contract.service.clone(), i) {
+                    let why = format!("defines the service {} again: defines/{first} did", read.contract.service);
                     wrong.push(FieldError::new(&field, why));
                 }
-                notes.extend(reading.notes);
-                read.push(Read { contract: reading.contract, bytes });
+                notes.append(&mut read.notes);
+                all.push(read);
             }
-            Err(refused @ Refused::TooLarge { .. }) => {
-                return Err(Error::TooLarge(format!("{field}: {refused}")));
-            }
-            Err(refused @ Refused::Duplicate(_)) => {
-                return Err(Error::conflict("duplicate-event", format!("{field}: {refused}")));
-            }
-            Err(refused) => match Error::document(&field, refused.problems()) {
-                Error::Invalid(fields) => wrong.extend(fields),
-                other => return Err(other),
-            },
+            Err(Error::Invalid(fields)) => wrong.extend(fields),
+            Err(other) => return Err(other),
         }
     }
-    if wrong.is_empty() { Ok((read, notes)) } else { Err(Error::Invalid(wrong)) }
-}
-
-/// The topic that a contract's wishes come to, within the installation's limits.
-fn topic_of(wishes: &TopicWishes, limits: TopicLimits) -> std::result::Result<NewTopic, FieldError> {
-    let partitions = wishes.partitions.unwrap_or(limits.partitions);
-    if !(1..=limits.max_partitions).contains(&partitions) {
-        return Err(FieldError::new("partitions", format!("must be 1 to {}, the limit here", limits.max_partitions)));
-    }
-    if let Some(replicas) = wishes.replicas
-        && replicas != limits.replication
-    {
-        let why = format!("must be {}, as for every topic here, or be left out", limits.replication);
-        return Err(FieldError::new("replicas", why));
-    }
-    if let Some(key) = wishes.config.keys().find(|key| !TOPIC_KEYS.contains(&key.as_str())) {
-        let why = format!("cannot be set by a contract; these can: {}", TOPIC_KEYS.join(", "));
-        return Err(FieldError::new(format!("topicConfiguration/{key}"), why));
-    }
-    Ok(NewTopic { partitions, replicas: limits.replication, config: wishes.config.clone() })
+    if wrong.is_empty() { Ok((all, notes)) } else { Err(Error::Invalid(wrong)) }
 }
 
 /// The same for reports that mean the same.
@@ -462,34 +358,4 @@ fn fingerprint(report: &Report) -> Vec<u8> {
     implements.sort_by_key(Value::to_string);
     let at = report.deployed_at.unix_timestamp_nanos().to_string();
     sha256(json!([report.version, at, defines, implements]).to_string().as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: TopicLimits = TopicLimits { partitions: 3, max_partitions: 12, replication: 2 };
-
-    fn wishes(partitions: Option<i32>, replicas: Option<i16>, config: &[(&str, &str)]) -> TopicWishes {
-        let config = config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        TopicWishes { partitions, replicas, config }
-    }
-
-    #[test]
-    fn a_contract_that_says_nothing_gets_what_the_installation_gives() {
-        let topic = topic_of(&wishes(None, None, &[]), LIMITS).unwrap();
-        assert_eq!((topic.partitions, topic.replicas), (3, 2));
-    }
-
-    #[test]
-    fn wishes_beyond_the_limits_are_refused_by_name() {
-        for (wishes, field) in [
-            (wishes(Some(13), None, &[]), "partitions"),
-            (wishes(Some(0), None, &[]), "partitions"),
-            (wishes(None, Some(3), &[]), "replicas"),
-            (wishes(None, None, &[("min.insync.replicas", "1")]), "topicConfiguration/min.insync.replicas"),
-        ] {
-            assert_eq!(topic_of(&wishes, LIMITS).unwrap_err().field, field);
-        }
-    }
 }

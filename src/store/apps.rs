@@ -66,6 +66,14 @@ pub async fn find(db: &mut PgConnection, key: &str) -> Result<Option<App>> {
         .transpose()
 }
 
+/// The key of an app.
+pub async fn load_key(db: &mut PgConnection, id: AppId) -> Result<String> {
+    sqlx::query_scalar!("select key from app where id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .ok_or(Error::Missing("app"))
+}
+
 /// The app with this key, locked until the transaction ends.
 pub async fn load_for_update(db: &mut PgConnection, key: &str) -> Result<App> {
     sqlx::query_as!(
@@ -139,6 +147,13 @@ pub async fn is_contact(db: &mut PgConnection, app: AppId, member: MemberId) -> 
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Whether the member is a technical contact of any app.
+pub async fn is_contact_of_any(db: &mut PgConnection, member: MemberId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"select exists (select from app_contact where member_id = $1) as "yes!""#, member.0)
+        .fetch_one(db)
+        .await?)
 }
 
 /// Whether the member is a technical contact of an app that has an environment in the Space.

@@ -30,36 +30,12 @@ pub struct Service {
     pub description: String,
 }
 
-/// The service with this key, locked until the transaction ends.
-pub async fn find_service_for_update(db: &mut PgConnection, key: &str) -> Result<Option<Service>> {
-    let row = sqlx::query!(
-        "select id, key, app_id, title, contract_version, description from service where key = $1 for update",
-        key
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(|r| {
-        Ok(Service {
-            id: r.id.into(),
-            key: parsed(r.key.parse().ok(), "service.key")?,
-            app: r.app_id.map(Into::into),
-            title: r.title,
-            contract_version: r.contract_version,
-            description: r.description,
-        })
-    })
-    .transpose()
-}
-
-/// Adds a service, or brings title, version and description up to date.
-pub async fn upsert_service(db: &mut PgConnection, service: &Service) -> Result<()> {
-    sqlx::query!(
+/// Adds a service unless its key is taken: of two who do so at once, the second waits for the first. Gives whether it
+/// was added.
+pub async fn insert_service(db: &mut PgConnection, service: &Service) -> Result<bool> {
+    let done = sqlx::query!(
         "insert into service (id, key, app_id, title, contract_version, description) values ($1, $2, $3, $4, $5, $6)
-         on conflict (id) do update
-         set title = excluded.title, contract_version = excluded.contract_version,
-             description = excluded.description, version = service.version + 1
-         where (service.title, service.contract_version, service.description)
-               is distinct from (excluded.title, excluded.contract_version, excluded.description)",
+         on conflict (key) do nothing",
         service.id.0,
         service.key.as_str(),
         service.app.map(|a| a.0),
@@ -69,14 +45,88 @@ pub async fn upsert_service(db: &mut PgConnection, service: &Service) -> Result<
     )
     .execute(db)
     .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+struct ServiceRow {
+    id: Uuid,
+    key: String,
+    app_id: Option<Uuid>,
+    title: String,
+    contract_version: String,
+    description: String,
+}
+
+impl TryFrom<ServiceRow> for Service {
+    type Error = Error;
+
+    fn try_from(row: ServiceRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id.into(),
+            key: parsed(row.key.parse().ok(), "service.key")?,
+            app: row.app_id.map(Into::into),
+            title: row.title,
+            contract_version: row.contract_version,
+            description: row.description,
+        })
+    }
+}
+
+/// The service with this key.
+pub async fn find_service(db: &mut PgConnection, key: &str) -> Result<Option<Service>> {
+    sqlx::query_as!(
+        ServiceRow,
+        "select id, key, app_id, title, contract_version, description from service where key = $1",
+        key
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Service::try_from)
+    .transpose()
+}
+
+/// The service with this key, locked until the transaction ends.
+pub async fn find_service_for_update(db: &mut PgConnection, key: &str) -> Result<Option<Service>> {
+    sqlx::query_as!(
+        ServiceRow,
+        "select id, key, app_id, title, contract_version, description from service where key = $1 for update",
+        key
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Service::try_from)
+    .transpose()
+}
+
+/// Brings title, version and description of a service up to date.
+pub async fn update_service(db: &mut PgConnection, service: &Service) -> Result<()> {
+    sqlx::query!(
+        "update service set title = $2, contract_version = $3, description = $4, version = version + 1
+         where id = $1 and (title, contract_version, description) is distinct from ($2, $3, $4)",
+        service.id.0,
+        service.title,
+        service.contract_version,
+        service.description
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
-/// Keeps a document as it was brought; once, however often it comes.
-pub async fn keep_document(db: &mut PgConnection, service: ServiceId, sha256: &[u8], document: &[u8]) -> Result<()> {
+/// Keeps a document as it was brought; once, however often it comes. It is the one in force from now on. Gives false
+/// when it was so already.
+pub async fn keep_document(db: &mut PgConnection, service: ServiceId, sha256: &[u8], document: &[u8]) -> Result<bool> {
+    let newest = sqlx::query_scalar!(
+        "select sha256 from contract_document where service_id = $1 order by brought_at desc limit 1",
+        service.0
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    // The clock and not the transaction's beginning: the service's row orders those who come here.
     sqlx::query!(
-        "insert into contract_document (id, service_id, sha256, document) values ($1, $2, $3, $4)
-         on conflict on constraint contract_document_once do nothing",
+        "insert into contract_document (id, service_id, sha256, document, brought_at)
+         values ($1, $2, $3, $4, clock_timestamp())
+         on conflict on constraint contract_document_once do update set brought_at = excluded.brought_at",
         Uuid::now_v7(),
         service.0,
         sha256,
@@ -84,7 +134,25 @@ pub async fn keep_document(db: &mut PgConnection, service: ServiceId, sha256: &[
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(newest.is_none_or(|newest| newest != sha256))
+}
+
+/// The document of a service that is in force.
+pub async fn find_document(db: &mut PgConnection, service: ServiceId) -> Result<Option<Vec<u8>>> {
+    Ok(sqlx::query_scalar!(
+        "select document from contract_document where service_id = $1 order by brought_at desc limit 1",
+        service.0
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Ids and addresses of the channels of a service, by address.
+pub async fn list_addresses(db: &mut PgConnection, service: ServiceId) -> Result<Vec<(ChannelId, String)>> {
+    let rows = sqlx::query!("select id, address from channel where service_id = $1 order by address", service.0)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|r| (r.id.into(), r.address)).collect())
 }
 
 /// Whose a channel is: the service it belongs to.
@@ -499,6 +567,25 @@ async fn list_events_of(db: &mut PgConnection, channel: ChannelId) -> Result<Vec
            from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
            where v.channel_id = $1 order by v.name"#,
         channel.0
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(ListedEvent::try_from)
+    .collect()
+}
+
+/// The events of a service, by name, as lists show them.
+pub async fn list_events_of_service(db: &mut PgConnection, service: ServiceId) -> Result<Vec<ListedEvent>> {
+    sqlx::query_as!(
+        EventRow,
+        r#"select v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as "app?",
+                  v.channel_id, v.app_sends, v.app_receives, v.attributes,
+                  array(select p.name from channel_topic t join space p on p.id = t.space_id
+                        where t.channel_id = v.channel_id order by p.name) as "spaces!"
+           from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
+           where v.service_id = $1 order by v.name"#,
+        service.0
     )
     .fetch_all(db)
     .await?

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod spaces;
 pub mod tokens;
 pub mod traffic;
+pub mod uploads;
 
 pub use error::Error;
 pub use sqlx::{PgConnection, PgPool};

@@ -60,6 +60,15 @@ pub async fn find_for_update(db: &mut PgConnection, name: &str) -> Result<Option
     row.map(|r| Ok(Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? })).transpose()
 }
 
+/// Locks a Space against its end, and against others who bring names into it, until the transaction ends. Gives false
+/// when there is no such Space any more.
+pub async fn lock(db: &mut PgConnection, id: SpaceId) -> Result<bool> {
+    let found = sqlx::query_scalar!(r#"select 1 as "one!" from space where id = $1 for no key update"#, id.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// What keeps a Space from being deleted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Content {

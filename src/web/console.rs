@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -30,8 +30,11 @@ use super::{
 };
 use crate::manager::Error;
 
-/// The largest form: contracts come over the API.
+/// The largest form.
 const FORM_MAX: usize = 256 * 1024;
+/// The largest form with a document of 1 MiB: it is carried from step to step in base64, or as text whose lines
+/// browsers end by two characters.
+const UPLOAD_MAX: usize = 3 * 1024 * 1024;
 /// How long a page may take. AWS answers within this, or the page says that it did not.
 const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -54,9 +57,12 @@ pub fn router(web: Web) -> Result<Router, NotAnOrigin> {
         .with_expiry(Expiry::OnInactivity(idle));
     let csrf = CsrfLayer::new().add_trusted_origin(&web.origin).map_err(|e| NotAnOrigin(e.to_string()))?;
 
+    // Not a layer that answers by itself: the page says what is too large.
+    let uploads = pages::uploads().layer(DefaultBodyLimit::max(UPLOAD_MAX));
     let pages = pages::router()
         .fallback(not_found)
         .layer(RequestBodyLimitLayer::new(FORM_MAX))
+        .merge(uploads)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PAGE_TIMEOUT));
     let dynamic = pages
         // A stream lasts as long as its page; no time limit.

@@ -61,6 +61,10 @@ pub const CHANNELS: &str = "/channels";
 pub const EVENTS: &str = "/events";
 /// The services.
 pub const SERVICES: &str = "/services";
+/// Uploading a service: its document, and what was read of it.
+pub const UPLOAD_SERVICE: &str = "/services/upload";
+/// Choosing the Spaces for it.
+pub const UPLOAD_SPACES: &str = "/services/upload/spaces";
 /// Access.
 pub const ACCESS: &str = "/access";
 /// The bridges.
@@ -173,6 +177,21 @@ pub fn channel(channel: ChannelId) -> String {
 /// An event.
 pub fn event(service: &str, event: &str) -> String {
     format!("{EVENTS}/{service}/{}", escape(event))
+}
+
+/// A service.
+pub fn service(service: &str) -> String {
+    format!("{SERVICES}/{service}")
+}
+
+/// The contract of a service as a file: `json` or `yaml`.
+pub fn asyncapi(service: &str, format: &str) -> String {
+    format!("{SERVICES}/{service}/asyncapi?format={format}")
+}
+
+/// Taking an uploaded service away from a Space: asks first.
+pub fn delete_service(service: &str, space: &str) -> String {
+    format!("{SERVICES}/{service}/spaces/{space}/delete")
 }
 
 /// A list, narrowed to what holds this text.

@@ -12,3 +12,4 @@ mod input;
 mod moves;
 mod rights;
 mod secrets;
+mod services;

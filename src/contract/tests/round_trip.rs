@@ -2,7 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::super::{convert::document, display, official::Version, read_value};
+use super::super::{
+    convert::{document, yaml},
+    display,
+    official::Version,
+    read_value,
+};
 use crate::domain::contract::{Attribute, Channel, Contract, Event, TopicWishes};
 
 fn shown(max: usize) -> impl Strategy<Value = String> {
@@ -115,7 +120,10 @@ proptest! {
     fn a_contract_survives_being_a_document(contract in contract()) {
         let made = document(&contract);
         let read = read_value(made.clone()).unwrap_or_else(|refused| panic!("{refused}\n{made:#}"));
-        prop_assert_eq!(read.contract, contract);
+        prop_assert_eq!(&read.contract, &contract);
+        let text = yaml(&made);
+        let read = super::super::read(text.as_bytes()).unwrap_or_else(|refused| panic!("{refused}\n{text}"));
+        prop_assert_eq!(&read.contract, &contract);
     }
 }
 

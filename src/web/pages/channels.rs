@@ -169,7 +169,7 @@ async fn show(visit: Visit, State(manager): State<Manager>, At(id): At<ChannelId
 fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow, now: OffsetDateTime) -> AnyView {
     let listed = &channel.listed;
     let topic = format!("channel:{}", listed.id);
-    let services = paths::narrowed(paths::SERVICES, &listed.service);
+    let services = paths::service(&listed.service);
     let events = match channel.events.len() {
         1 => "One event flows in this channel.".to_owned(),
         n => format!("{n} events flow in this channel, told apart by their type."),

@@ -63,7 +63,7 @@ async fn show(
 
 fn event_view(event: &ListedEvent, users: &[(String, Exchange)]) -> AnyView {
     let (name, service) = (event.name.clone(), event.service.clone());
-    let service_page = paths::narrowed(paths::SERVICES, &service);
+    let service_page = paths::service(&service);
     let service = format!("{service} {}", event.contract_version);
     let (words, app, chips) = (words(event), defined_by(event.app.as_ref()), space_chips(&event.spaces));
     let (channel, attributes) = (event.channel, attributes(&event.name, &event.attributes));

@@ -110,7 +110,12 @@ fn entry(event: &ListedEvent, open: bool) -> impl IntoView + use<> {
 
 /// What apps other than the defining one may do, by its contract.
 pub(super) fn others_may(event: &ListedEvent) -> &'static str {
-    match (event.app_sends, event.app_receives) {
+    may(event.app_sends, event.app_receives)
+}
+
+/// The same, of an event that its app sends or receives.
+pub(super) fn may(app_sends: bool, app_receives: bool) -> &'static str {
+    match (app_sends, app_receives) {
         (true, true) => "Others may subscribe and publish",
         (true, false) => "Others may subscribe",
         (false, true) => "Others may publish",

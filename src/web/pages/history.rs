@@ -148,10 +148,10 @@ pub(super) fn href(change: &Change, admin: bool) -> Option<String> {
     match change.object_kind.as_str() {
         "app" => Some(paths::app(&change.object_name)),
         "environment" => change.object_name.split_once('.').map(|(app, key)| paths::environment(app, key)),
-        // A bridge may be gone by now; all the others stay.
+        // A bridge may be gone by now, as may an uploaded service; all the others stay.
         "channel" => Some(paths::channel(id.into())),
         "space" => Some(paths::space(&change.object_name)),
-        "service" => Some(format!("{}?q={}", paths::SERVICES, paths::escape(&change.object_name))),
+        "service" => Some(paths::service(&change.object_name)),
         "member" if admin => Some(paths::member(id.into())),
         _ => None,
     }

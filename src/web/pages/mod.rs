@@ -52,6 +52,11 @@ pub fn router() -> Router<Web> {
         .merge(explain::router())
 }
 
+/// The pages that take documents: their forms are larger than others.
+pub fn uploads() -> Router<Web> {
+    services::uploads()
+}
+
 /// A text that begins with a capital.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();

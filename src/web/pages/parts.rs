@@ -26,6 +26,11 @@ impl Typed {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
+    /// Adds a field.
+    pub fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
     /// The first value of a field; empty where it is missing.
     pub fn get(&self, name: &str) -> String {
         self.find(name).unwrap_or_default().to_owned()

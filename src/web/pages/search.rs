@@ -126,7 +126,7 @@ fn address(hit: &Hit) -> String {
         Kind::Space => paths::space(&hit.key),
         Kind::Channel => format!("{}/{}", paths::CHANNELS, hit.key),
         Kind::Event => paths::event(&hit.within, &hit.key),
-        Kind::Service => paths::narrowed(paths::SERVICES, &hit.key),
+        Kind::Service => paths::service(&hit.key),
         Kind::Bridge => format!("{}/{}", paths::BRIDGES, hit.key),
         Kind::Member => format!("{}#{}", paths::PEOPLE, paths::escape(&hit.key)),
     }

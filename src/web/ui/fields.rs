@@ -137,6 +137,9 @@ pub fn Field(
     /// The longest value, in UTF-16 units.
     #[prop(optional)]
     maxlength: Option<u32>,
+    /// What a file may be: endings and media types.
+    #[prop(optional, into)]
+    accept: String,
     /// An example, never the label.
     #[prop(optional, into)]
     placeholder: String,
@@ -167,6 +170,7 @@ pub fn Field(
                 autocomplete=autocomplete
                 autofocus=autofocus
                 maxlength=maxlength.map(|length| length.to_string())
+                accept=some(accept)
                 placeholder=some(placeholder)
                 spellcheck=mono.then_some("false")
                 autocapitalize=mono.then_some("none")

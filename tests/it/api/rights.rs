@@ -4,7 +4,7 @@ use ebm::api::routes;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{World, report};
+use crate::support::{WEATHER, World, report};
 
 const DEPLOYMENT: &str = "/apps/order-portal/environments/acceptance/deployment";
 
@@ -63,6 +63,29 @@ const TABLE: &[Row] = &[
     ("GET /channels/{channel}", "/channels/{channel}", none, [401, 200, 200, 200, 200, 401, 403]),
     ("GET /events", "/events", none, [401, 200, 200, 200, 200, 401, 403]),
     ("GET /services", "/services", none, [401, 200, 200, 200, 200, 401, 403]),
+    ("POST /services", "?dry_run=true", |_| WEATHER.into(), [401, 403, 200, 200, 200, 401, 403]),
+    // Whoever comes first brings it, the others find it: it is the contact's upload.
+    ("POST /services", "", |_| WEATHER.into(), [401, 403, 201, 200, 200, 401, 403]),
+    ("GET /services/{service}/asyncapi", "/services/weather/asyncapi", none, [401, 200, 200, 200, 200, 401, 403]),
+    (
+        "DELETE /services/{service}/spaces/{space}",
+        "/services/orders/spaces/acceptance",
+        none,
+        [401, 403, 409, 409, 409, 401, 403],
+    ),
+    // Another's upload; then one's own, which is gone for the next.
+    (
+        "DELETE /services/{service}/spaces/{space}",
+        "/services/tides/spaces/acceptance",
+        none,
+        [401, 403, 403, 403, 204, 401, 403],
+    ),
+    (
+        "DELETE /services/{service}/spaces/{space}",
+        "/services/weather/spaces/acceptance",
+        none,
+        [401, 403, 204, 404, 404, 401, 403],
+    ),
     ("PUT /apps/{app}", "/apps/order-portal", |_| json!({}), [401, 403, 403, 403, 200, 401, 403]),
     (
         "PUT /apps/{app}/environments/{env}",
@@ -185,6 +208,8 @@ async fn everyone_may_exactly_what_the_table_of_rights_says(pool: PgPool) {
     let bridge = id(&api.post(&world.admin, "/bridges", bridge_body(None)).await.expect(201));
     sqlx::query("update bridge set desired = 'stopped', status = 'stopped'").execute(&world.pool).await.unwrap();
     let draft = id(&api.post(&world.contact, "/bridges", bridge_body(None)).await.expect(201));
+    let tides = WEATHER.replace("Weather", "Tides").replace("StormWarned", "TideRose").replace("WindMeasured", "Ebb");
+    api.upload(&world.admin, "", "tides.yml", tides.as_bytes(), &["acceptance"]).await.expect(201);
     let token = id(&api.post(&world.contact, "/tokens", json!({ "kind": "member" })).await.expect(201));
     let places = [
         ("{channel}", channels["items"][0]["id"].as_str().unwrap()),
@@ -208,7 +233,13 @@ async fn everyone_may_exactly_what_the_table_of_rights_says(pool: PgPool) {
         let (method, _) = route.split_once(' ').unwrap();
         let path = places.iter().fold((*path).to_owned(), |path, (name, id)| path.replace(name, id));
         for ((who, token), status) in columns.iter().zip(statuses) {
-            let answer = api.call(token, method, &path, body(who)).await;
+            let answer = match body(who) {
+                // A document to upload.
+                Value::String(document) => {
+                    api.upload(token, &path, "a.yaml", document.as_bytes(), &["acceptance"]).await
+                }
+                body => api.call(token, method, &path, body).await,
+            };
             if answer.status != *status {
                 wrong.push(format!("{method} {path} by {who}: {} instead of {status}: {}", answer.status, answer.body));
             }

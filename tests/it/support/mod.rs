@@ -99,7 +99,12 @@ impl Api {
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let is_yaml = parts.headers.get("content-type").is_some_and(|kind| kind == "application/yaml");
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false if is_yaml => String::from_utf8(bytes.to_vec()).unwrap().into(),
+            false => serde_json::from_slice(&bytes).unwrap(),
+        };
         assert_ne!(parts.status, StatusCode::INTERNAL_SERVER_ERROR, "{body:#}");
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
@@ -130,6 +135,24 @@ impl Api {
             request = request.header("content-type", content_type);
         }
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Uploads a document as a file of this name, for these Spaces. `query` may hold `?dry_run=true`.
+    pub async fn upload(&self, token: &str, query: &str, file: &str, document: &[u8], spaces: &[&str]) -> Answer {
+        let mut form = Vec::new();
+        let part = format!("--b\r\ncontent-disposition: form-data; name=\"document\"; filename=\"{file}\"\r\n\r\n");
+        form.extend_from_slice(part.as_bytes());
+        form.extend_from_slice(document);
+        for space in spaces {
+            let part = format!("\r\n--b\r\ncontent-disposition: form-data; name=\"spaces\"\r\n\r\n{space}");
+            form.extend_from_slice(part.as_bytes());
+        }
+        form.extend_from_slice(b"\r\n--b--\r\n");
+        let path = format!("/services{query}");
+        let answer = self.call_with(token, "POST", &path, "multipart/form-data; boundary=b", form).await;
+        let media = answer.header("content-type").unwrap_or_default();
+        described::check("POST", &path, &Value::Null, answer.status, media, &answer.body);
+        answer
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
@@ -227,6 +250,21 @@ pub fn orders() -> Value {
         },
     })
 }
+
+/// A contract of `weather`, which no app defines: one event that it sends, one that it receives.
+pub const WEATHER: &str = "asyncapi: 2.6.0
+info: {title: Weather, version: '1.0.0', description: From the institute.}
+channels:
+  warnings:
+    subscribe:
+      message:
+        name: StormWarned
+        payload: {type: object, required: [region], properties: {region: {type: string}}}
+    bindings: {kafka: {bindingVersion: 0.4.0, topicConfiguration: {retention.ms: 3600000}}}
+  readings:
+    publish:
+      message: {name: WindMeasured, payload: {type: object}}
+";
 
 /// A report of a deployment that defines `orders`.
 pub fn report(version: &str, deployed_at: &str) -> Value {

@@ -1,0 +1,129 @@
+//! The first step: choosing the document, and seeing what is wrong with it.
+
+use std::sync::Arc;
+
+use axum::{http::StatusCode, response::Response};
+use leptos::prelude::*;
+
+use super::{place, steps};
+use crate::{
+    manager::FieldError,
+    web::{
+        paths,
+        ui::{
+            ButtonKind, ButtonLink, Column, ErrorSummary, Errors, Field, Glyph, Notice, PageHead, Panel, Submit, Table,
+            TextArea, Tone,
+        },
+        visit::Visit,
+    },
+};
+
+/// Lines of the text that are shown.
+const ROWS: u32 = 24;
+
+/// What the step shows.
+#[derive(Default)]
+pub(super) struct First {
+    /// The document as it was read, to be mended here; empty before one was brought, or where it is not text.
+    pub text: String,
+    /// What is wrong with the document, place by place.
+    pub problems: Vec<FieldError>,
+    /// What is wrong with the form.
+    pub errors: Errors,
+}
+
+impl First {
+    /// The step anew, after no document could be made of the form.
+    pub fn wrong(errors: Errors) -> Self {
+        Self { errors, ..Self::default() }
+    }
+}
+
+pub(super) async fn page(visit: &Visit, status: StatusCode, first: First) -> Response {
+    let first = Arc::new(first);
+    visit.page_as(status, place(), move || view(&first)).await
+}
+
+fn view(first: &First) -> AnyView {
+    let is_new = first.text.is_empty();
+    let (errors, summary) = (first.errors.clone(), first.errors.clone());
+    let next = if is_new { "Choose another file." } else { "Nothing is lost: the text stands below." };
+    let problems = (!first.problems.is_empty()).then(|| problems(&first.problems, next));
+    let text = (!is_new).then(|| {
+        let text = first.text.clone();
+        view! {
+            <TextArea label="The document" name="text" value=text rows=ROWS mono=true required=false error=errors.get("text")
+                hint="As it was read. Mend it here, or choose another file above: the file counts then."/>
+        }
+    });
+    let hint = "AsyncAPI 2.0 to 2.6 as a .yml, .yaml or .json file of at most 1 MiB.";
+    let file_error = errors.get("file");
+    view! {
+        <PageHead title="Upload a service" lead="A contract of events that no app here defines."/>
+        {steps(1, "")}
+        <ErrorSummary errors=summary/>
+        {problems}
+        <form method="post" action=paths::UPLOAD_SERVICE enctype="multipart/form-data" class="stack">
+            <Field label="File" name="file" kind="file" accept=".yml,.yaml,.json" required=is_new error=file_error hint=hint/>
+            {text}
+            <p class="row">
+                <Submit kind=ButtonKind::Primary glyph=Glyph::Upload>"Read the document"</Submit>
+                <ButtonLink href=paths::SERVICES kind=ButtonKind::Quiet>"Cancel"</ButtonLink>
+            </p>
+        </form>
+    }
+    .into_any()
+}
+
+/// All that is wrong with the document, each at its place.
+fn problems(problems: &[FieldError], next: &'static str) -> AnyView {
+    let title = match problems.len() {
+        1 => "One thing is wrong with the document".to_owned(),
+        n => format!("{n} things are wrong with the document"),
+    };
+    let rows = problems.iter().map(|problem| {
+        let (what, line) = line_of(&problem.message);
+        let pointer = problem.field.strip_prefix("document").unwrap_or(&problem.field).to_owned();
+        let place = match pointer.is_empty() {
+            true => view! { <span class="secondary">"The whole document"</span> }.into_any(),
+            false => view! { <code>{pointer}</code> }.into_any(),
+        };
+        let (what, line) = (what.to_owned(), line.unwrap_or("—").to_owned());
+        view! {
+            <tr>
+                <th scope="row">{place}</th>
+                <td data-label="Line" class="number">{line}</td>
+                <td data-label="Problem">{what}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    let columns = vec![Column::new("Place"), Column::new("Line").numeric(), Column::new("Problem")];
+    view! {
+        <Notice tone=Tone::Fail title=title announce=true>{next}</Notice>
+        <Panel id="problems" title="What is wrong">
+            <Table caption="Problems of the document" columns stacked=true>{rows}</Table>
+        </Panel>
+    }
+    .into_any()
+}
+
+/// What is said, and the line that it ends with where it is known: `… (line 12)`.
+fn line_of(message: &str) -> (&str, Option<&str>) {
+    match message.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (line ")) {
+        Some((what, line)) if line.bytes().all(|b| b.is_ascii_digit()) => (what, Some(line)),
+        _ => (message, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_of;
+
+    #[test]
+    fn the_line_of_a_problem_is_taken_from_its_end() {
+        assert_eq!(line_of("is missing (line 12)"), ("is missing", Some("12")));
+        assert_eq!(line_of("is missing"), ("is missing", None));
+        assert_eq!(line_of("is no (line x)"), ("is no (line x)", None));
+    }
+}
