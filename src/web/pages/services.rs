@@ -4,11 +4,11 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, service_key, space_chips};
+use super::asked::{Asked, Further, Narrowing, both_ways, defined_by, filter_bar, is_narrowed, refused, space_chips};
 use crate::{
     manager::{
         Error, Manager, Page,
-        catalogue::{Filter, ListedService},
+        catalogue::{Filter, ListedService, ServicesBy},
     },
     web::{
         Web, paths,
@@ -25,8 +25,8 @@ async fn load(
     visit: &Visit,
     manager: &Manager,
     asked: &Asked,
-) -> Result<(Filter, Page<ListedService>, Narrowing), Error> {
-    let filter = asked.filter(service_key)?;
+) -> Result<(Filter<ServicesBy>, Page<ListedService>, Narrowing), Error> {
+    let filter = asked.filter()?;
     let page = manager.list_services(&visit.actor(), &filter).await?;
     Ok((filter, page, Narrowing::load(visit, manager).await?))
 }
@@ -47,12 +47,12 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
 
 fn list_view(
     asked: &Asked,
-    filter: &Filter,
+    filter: &Filter<ServicesBy>,
     page: &Page<ListedService>,
     narrowing: &Narrowing,
     now: OffsetDateTime,
 ) -> AnyView {
-    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+    let body = match (page.items.is_empty(), is_narrowed(filter) || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::Service title="No services yet"
                 text="A service is a contract: a named set of events with a version. It comes with the first deployment of the app that defines it."
@@ -65,25 +65,26 @@ fn list_view(
         }
         .into_any(),
         (false, _) => {
+            let by = |label, by: ServicesBy| asked.column(paths::SERVICES, label, by, &filter.sorting);
             let columns = vec![
-                Column::new("Service"),
-                Column::new("Version"),
-                Column::new("Defined by"),
-                Column::new("Events").numeric(),
+                by("Service", ServicesBy::Service),
+                by("Version", ServicesBy::Version),
+                by("Defined by", ServicesBy::App),
+                by("Events", ServicesBy::Events).numeric(),
                 Column::new("Spaces"),
-                Column::new("First defined"),
+                by("First defined", ServicesBy::Defined),
             ];
             let rows = page.items.iter().map(|item| row(item, now)).collect_view();
             view! {
                 <Table caption="Services" columns stacked=true>{rows}</Table>
-                {paging(paths::SERVICES, asked, ["service", "services"], page, "after")}
+                {both_ways(paths::SERVICES, asked, ["service", "services"], page)}
             }
             .into_any()
         }
     };
     view! {
         <PageHead title="Services" lead="The contracts that say which events there are."/>
-        {filter_bar(paths::SERVICES, "Search services", filter, narrowing)}
+        {filter_bar(paths::SERVICES, "Search services", filter, narrowing, Further::Nothing)}
         {body}
     }
     .into_any()
