@@ -342,12 +342,13 @@ impl Columns for ChannelsBy {
             Self::Kafka => (
                 "kafka",
                 &[
+                    // A few channels are not applied: Postgres reads those once, by their index.
                     Key::Number(
-                        "coalesce((select min(case when t.failure is not null then 0 when t.applied_at is null then 1
-                                                   else 2 end)::bigint
-                                   from channel_topic t join space p on p.id = t.space_id
-                                   where t.channel_id = c.id
-                                     and (wanted.space is null or lower(p.name) = lower(wanted.space))), 2)",
+                        "(case when c.id in (select t.channel_id from channel_topic t where t.failure is not null
+                                             and (wanted.everywhere or t.space_id = wanted.space)) then 0
+                               when c.id in (select t.channel_id from channel_topic t where t.applied_at is null
+                                             and (wanted.everywhere or t.space_id = wanted.space)) then 1
+                               else 2 end)::bigint",
                     ),
                     SERVICE,
                     ID,
@@ -394,18 +395,18 @@ pub async fn list_channels(db: &mut PgConnection, filter: &Filter<ChannelsBy>) -
          array(select v.name from event v where v.channel_id = c.id order by v.name) as events,
          array(select p.name from channel_topic t join space p on p.id = t.space_id
                where t.channel_id = c.id order by p.name) as spaces,
-         (select min(t.changed_at) from channel_topic t join space p on p.id = t.space_id
-          where t.channel_id = c.id and t.applied_at is null
-            and (wanted.space is null or lower(p.name) = lower(wanted.space))) as pending,
-         (select min(t.failure) from channel_topic t join space p on p.id = t.space_id
-          where t.channel_id = c.id and t.failure is not null
-            and (wanted.space is null or lower(p.name) = lower(wanted.space))) as failure",
+         (select min(t.changed_at) from channel_topic t where t.channel_id = c.id and t.applied_at is null
+            and (wanted.everywhere or t.space_id = wanted.space)) as pending,
+         (select min(t.failure) from channel_topic t where t.channel_id = c.id and t.failure is not null
+            and (wanted.everywhere or t.space_id = wanted.space)) as failure",
         &filter.sorting,
     );
-    listing
-        .push("from channel c join service s on s.id = c.service_id left join app a on a.id = s.app_id cross join (select ")
-        .bind(filter.space.clone())
-        .push(" as space) wanted where true");
+    listing.push(
+        "from channel c join service s on s.id = c.service_id left join app a on a.id = s.app_id
+         cross join (select ",
+    );
+    listing.bind(filter.space.is_none()).push(" as everywhere, (select id from space where lower(name) = lower(");
+    listing.bind(filter.space.clone()).push(")) as space) wanted where true");
     listing.holding(
         &filter.q,
         &[
@@ -416,10 +417,8 @@ pub async fn list_channels(db: &mut PgConnection, filter: &Filter<ChannelsBy>) -
         ],
     );
     if filter.space.is_some() {
-        listing.push(
-            " and exists (select from channel_topic t join space p on p.id = t.space_id
-                          where t.channel_id = c.id and lower(p.name) = lower(wanted.space))",
-        );
+        listing
+            .push(" and exists (select from channel_topic t where t.channel_id = c.id and t.space_id = wanted.space)");
     }
     listing.only("a.key = $", filter.app.as_deref()).only("s.key = $", filter.service.as_deref());
     let page = listing.read::<ListedChannelRow>(db, &filter.sorting, filter.limit).await?;

@@ -165,12 +165,14 @@ pub(super) struct Listing<By> {
 impl<By: Columns> Listing<By> {
     /// Begins with these columns. What follows is `from …`, up to and including a `where` with a condition.
     pub fn select(columns: &'static str, sorting: &Sorting<By>) -> Self {
-        let mut sql = QueryBuilder::new("select array[");
+        // The place comes last: rows that are tuples are read by their columns' numbers.
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(columns).push(", array[");
         let (_, keys) = sorting.by.column();
         for (i, key) in keys.iter().enumerate() {
             sql.push(if i == 0 { "(" } else { ", (" }).push(key.sql()).push(")::text");
         }
-        sql.push("] as place, ").push(columns).push(" ");
+        sql.push("] as place ");
         Self { sql, by: PhantomData }
     }
 
