@@ -1,5 +1,6 @@
 //! The landscape that is measured.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 use crate::{Result, process};
@@ -80,11 +81,12 @@ pub async fn fill(channels: u32) -> Result<Data> {
         pool.execute(statement).await?;
     }
     let deep: String = sqlx::query_scalar(
-        "select s.key || '~' || c.id from channel c join service s on s.id = c.service_id
+        "select json_build_array(s.key, c.id)::text from channel c join service s on s.id = c.service_id
          order by s.key, c.id offset (select count(*) * 9 / 10 from channel) limit 1",
     )
     .fetch_one(&pool)
     .await?;
+    let deep = BASE64_URL_SAFE_NO_PAD.encode(deep);
     let channel = sqlx::query_scalar("select channel_id::text from channel_topic limit 1").fetch_one(&pool).await?;
     Ok(Data { url, pool, email, password, deep, channel })
 }

@@ -12,8 +12,8 @@ use axum::{
     routing::get,
 };
 use ebm::store::{
-    self, Page, PgPool,
-    catalogue::{Filter, ListedChannel},
+    self, Page, PgPool, Sorting,
+    catalogue::{ChannelsBy, Filter, ListedChannel},
 };
 use maud::{DOCTYPE, Markup, html};
 use tower_http::compression::CompressionLayer;
@@ -62,13 +62,14 @@ async fn draw(peer: &Peer, headers: &HeaderMap, asked: &HashMap<String, String>)
         q: asked.get("q").cloned().unwrap_or_default(),
         space: asked.get("space").cloned(),
         app: asked.get("app").cloned(),
-        after: asked.get("after").cloned(),
+        sorting: asked.get("after").and_then(|after| Sorting::default().after(after)).unwrap_or_default(),
         limit: 50,
+        ..Filter::default()
     };
     let page = store::catalogue::list_channels(&mut db, &filter).await?;
-    let spaces = store::spaces::list(&mut db).await?;
+    let spaces = store::spaces::list_names(&mut db).await?;
     let apps = store::catalogue::list_defining_apps(&mut db).await?;
-    let spaces: Vec<_> = spaces.into_iter().map(|s| s.space.name.to_string()).collect();
+    let spaces: Vec<_> = spaces.iter().map(ToString::to_string).collect();
     Ok(Some(document(&member.name, &filter, &spaces, &apps, &page)))
 }
 
@@ -88,7 +89,7 @@ const SECTIONS: [(&str, &str); 11] = [
 
 fn document(
     member: &str,
-    filter: &Filter,
+    filter: &Filter<ChannelsBy>,
     spaces: &[String],
     apps: &[(String, String)],
     page: &Page<ListedChannel>,

@@ -19,7 +19,7 @@ use crate::{
     },
     manager::{
         Manager,
-        apps::{AppDraft, AppView, EnvironmentView, ListedEnvironment},
+        apps::{AppDraft, AppView, EnvironmentView, Filter, ListedEnvironment},
     },
 };
 
@@ -52,8 +52,9 @@ pub struct Broker {
 
 /// `GET /apps`
 pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
-    let (q, after) = (params.text("q").unwrap_or_default(), params.text("cursor").unwrap_or_default());
-    let found = manager.list_apps(&caller.0, q, after, params.limit()?).await?;
+    let q = params.text("q").unwrap_or_default().to_owned();
+    let filter = Filter { q, sorting: params.cursor()?, limit: params.limit()?, ..Filter::default() };
+    let found = manager.list_apps(&caller.0, &filter).await?;
     Ok(page(&found, |listed| {
         let mut shown = app(&listed.app);
         shown["environments"] = listed.environments.iter().map(environment).collect();

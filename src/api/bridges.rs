@@ -101,12 +101,11 @@ pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params
     let filter = BridgeFilter {
         q: params.text("q").unwrap_or_default().to_owned(),
         space: params.parsed::<SpaceName>("space", "the name of a Space")?.map(|space| space.to_string()),
-        after: params.parsed("cursor", "the cursor of a page")?,
+        sorting: params.cursor()?,
         limit: params.limit()?,
         ..BridgeFilter::default()
     };
-    let found = manager.list_bridges(&caller.0, &filter).await;
-    Ok(page(&found.map_err(|error| Problem::from(error).renamed("after", "cursor"))?, bridge))
+    Ok(page(&manager.list_bridges(&caller.0, &filter).await?, bridge))
 }
 
 /// `GET /bridges/{bridge}`

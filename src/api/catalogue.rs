@@ -17,7 +17,7 @@ use crate::{
         names::{AppKey, EnvKey, SpaceName},
     },
     manager::{
-        Manager,
+        Columns, Manager,
         catalogue::{Filter, ListedChannel, ListedEvent, ListedSpace},
         moves::Rehearsal,
     },
@@ -172,7 +172,7 @@ pub async fn list_services(caller: Caller, State(manager): State<Manager>, param
     }))
 }
 
-fn filter(params: &Params) -> Result<Filter> {
+fn filter<By: Columns>(params: &Params) -> Result<Filter<By>> {
     let text = |name| params.text(name).map(str::to_owned);
     let (space, app) = (text("space"), text("app"));
     // What cannot be a name finds nothing, and is more likely a mistake.
@@ -182,7 +182,8 @@ fn filter(params: &Params) -> Result<Filter> {
     if let Some(Err(why)) = app.as_deref().map(str::parse::<AppKey>) {
         return Err(Problem::field("app", why));
     }
-    Ok(Filter { q: text("q").unwrap_or_default(), space, app, after: text("cursor"), limit: params.limit()? })
+    let (q, sorting, limit) = (text("q").unwrap_or_default(), params.cursor()?, params.limit()?);
+    Ok(Filter { q, space, app, sorting, limit, ..Filter::default() })
 }
 
 fn channel(channel: &ListedChannel) -> Value {

@@ -10,14 +10,18 @@ use super::{
     extract::Params,
     problem::Result,
 };
-use crate::manager::Manager;
+use crate::manager::{Manager, history::Filter};
 
 /// `GET /changes`, from the newest on; of one object with `?object=<id>`.
 pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
-    let object = params.parsed::<Uuid>("object", "the id of an object")?;
-    let before = params.number("cursor", 1, i64::MAX)?;
-    let q = params.text("q").unwrap_or_default();
-    let found = manager.list_changes(&caller.0, object, q, before, params.limit()?).await?;
+    let filter = Filter {
+        q: params.text("q").unwrap_or_default().to_owned(),
+        object: params.parsed::<Uuid>("object", "the id of an object")?,
+        before: params.number("cursor", 1, i64::MAX)?,
+        limit: params.limit()?,
+        ..Filter::default()
+    };
+    let found = manager.list_changes(&caller.0, &filter).await?;
     Ok(page(&found, |change| {
         json!({
             "number": change.number,

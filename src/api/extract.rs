@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::problem::{Problem, Result};
-use crate::manager::FieldError;
+use crate::manager::{Columns, FieldError, Sorting};
 
 /// Rows of a page where nobody says how many.
 const LIMIT: i64 = 50;
@@ -98,6 +98,13 @@ impl Params {
     /// `limit`.
     pub fn limit(&self) -> Result<i64> {
         Ok(self.number("limit", 1, MAX_LIMIT)?.unwrap_or(LIMIT))
+    }
+
+    /// `cursor` of a list in its own order; from the beginning where it is not there.
+    pub fn cursor<By: Columns>(&self) -> Result<Sorting<By>> {
+        let start = Sorting::default();
+        let gone = || Problem::field("cursor", "is of no page there is: begin again without it");
+        self.text("cursor").map_or(Ok(start.clone()), |cursor| start.after(cursor).ok_or_else(gone))
     }
 }
 

@@ -3,12 +3,16 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+/// The kinds of objects that acts are on, in the order of the navigation.
+pub const OBJECT_KINDS: &[&str] =
+    &["app", "environment", "space", "channel", "event", "service", "bridge", "member", "token", "cluster"];
+
 /// An act on one object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
     /// What was done, as `<noun>.<participle>`: `environment.enabled`.
     pub name: &'static str,
-    /// The kind of object.
+    /// The kind of object: one of [`OBJECT_KINDS`].
     pub object_kind: &'static str,
     /// The object's id.
     pub object_id: Uuid,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use store::{
-    apps::{Listed, ListedEnvironment},
+    apps::{AppsBy, Filter, Listed, ListedEnvironment},
     deployments::Deployment,
     grants::Use,
     principals::Principal,
@@ -331,11 +331,18 @@ impl Manager {
         Ok(true)
     }
 
-    /// Apps whose key or name holds `q`, by key.
-    pub async fn list_apps(&self, actor: &Actor, q: &str, after: &str, limit: i64) -> Result<Page<Listed>> {
+    /// A page of the apps.
+    pub async fn list_apps(&self, actor: &Actor, filter: &Filter) -> Result<Page<Listed>> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
-        Ok(store::apps::list(&mut db, q, after, limit).await?)
+        Ok(store::apps::list(&mut db, filter).await?)
+    }
+
+    /// Keys and names of the apps that have an environment in a Space, by key: what lists are narrowed by.
+    pub async fn list_apps_in_spaces(&self, actor: &Actor) -> Result<Vec<(String, String)>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::apps::list_in_spaces(&mut db).await?)
     }
 
     /// An app with its contacts and environments.

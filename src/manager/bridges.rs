@@ -33,7 +33,7 @@ use crate::{
 };
 
 pub use aws::{ActionCheck, Grade, QueueCheck, Readiness, Side, policy::Format as PolicyFormat};
-pub use store::bridges::{Bridge, Filter as BridgeFilter, Route};
+pub use store::bridges::{Bridge, BridgesBy, Filter as BridgeFilter, Route};
 
 /// Drafts that a member may have at once.
 const MAX_DRAFTS: i64 = 10;
@@ -406,14 +406,13 @@ impl Manager {
         commit(tx).await
     }
 
-    /// Bridges by Space and name; drafts only of the actor himself, or for an admin.
+    /// A page of the bridges; drafts only of the actor himself, or for an admin.
     pub async fn list_bridges(&self, actor: &Actor, filter: &BridgeFilter) -> Result<Page<Bridge>> {
         let mut db = self.read().await?;
         let member = actor.require(Right::Look, &mut db).await?;
         let is_admin = actor.require(Right::Administer, &mut db).await.is_ok();
         let drafts = if is_admin { Drafts::All } else { Drafts::Of(member.map(|m| m.id)) };
-        let gone = || Error::field("after", "is of no page there is: begin again without it");
-        store::bridges::list(&mut db, filter, drafts).await?.ok_or_else(gone)
+        Ok(store::bridges::list(&mut db, filter, drafts).await?)
     }
 
     /// What some bridges have moved, minute by minute; a bridge that moved nothing is left out.

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use super::{Actor, Error, Manager, Minutes, Page, Result, actor::Right};
 use crate::{
-    domain::{ids::ChannelId, landscape::Space},
+    domain::{ids::ChannelId, landscape::Space, names::SpaceName},
     store,
 };
 
 pub use store::{
-    catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic},
-    spaces::{Inhabitant, Listed as ListedSpace, Use as SpaceUse},
+    catalogue::{
+        Channel, ChannelsBy, EventsBy, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic, ServicesBy,
+    },
+    spaces::{Filter as SpaceFilter, Inhabitant, Listed as ListedSpace, SpacesBy, Use as SpaceUse},
 };
 
 /// A Space with all its page shows.
@@ -34,6 +36,20 @@ impl Manager {
         Ok(store::spaces::list(&mut db).await?)
     }
 
+    /// A page of the Spaces.
+    pub async fn list_spaces_in_pages(&self, actor: &Actor, filter: &SpaceFilter) -> Result<Page<ListedSpace>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::spaces::page(&mut db, filter).await?)
+    }
+
+    /// Names of all Spaces, in order: what lists are narrowed by.
+    pub async fn list_space_names(&self, actor: &Actor) -> Result<Vec<SpaceName>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::spaces::list_names(&mut db).await?)
+    }
+
     /// A Space, and who exchanges what in it.
     pub async fn load_space(&self, actor: &Actor, name: &str) -> Result<SpaceView> {
         let mut db = self.read().await?;
@@ -46,8 +62,8 @@ impl Manager {
         Ok(SpaceView { space, environments, uses, channels })
     }
 
-    /// Channels, by service.
-    pub async fn list_channels(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedChannel>> {
+    /// A page of the channels.
+    pub async fn list_channels(&self, actor: &Actor, filter: &Filter<ChannelsBy>) -> Result<Page<ListedChannel>> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         Ok(store::catalogue::list_channels(&mut db, filter).await?)
@@ -81,8 +97,15 @@ impl Manager {
         Ok(store::catalogue::list_defining_apps(&mut db).await?)
     }
 
-    /// Events, by name.
-    pub async fn list_events(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedEvent>> {
+    /// Keys of services, in order, at most so many: what lists are narrowed by.
+    pub async fn list_service_keys(&self, actor: &Actor, limit: i64) -> Result<Vec<String>> {
+        let mut db = self.read().await?;
+        actor.require(Right::Look, &mut db).await?;
+        Ok(store::catalogue::list_service_keys(&mut db, limit).await?)
+    }
+
+    /// A page of the events.
+    pub async fn list_events(&self, actor: &Actor, filter: &Filter<EventsBy>) -> Result<Page<ListedEvent>> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         Ok(store::catalogue::list_events(&mut db, filter).await?)
@@ -95,8 +118,8 @@ impl Manager {
         store::catalogue::find_listed_event(&mut db, service, event).await?.ok_or(Error::NotFound("event"))
     }
 
-    /// Services, by key.
-    pub async fn list_services(&self, actor: &Actor, filter: &Filter) -> Result<Page<ListedService>> {
+    /// A page of the services.
+    pub async fn list_services(&self, actor: &Actor, filter: &Filter<ServicesBy>) -> Result<Page<ListedService>> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
         Ok(store::catalogue::list_services(&mut db, filter).await?)

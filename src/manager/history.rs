@@ -4,7 +4,6 @@ use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
 
 use super::{Actor, Manager, Page, Result, actor::Right};
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     store::{self, PgConnection},
 };
 
-pub use store::changes::Change;
+pub use store::changes::{Change, Filter};
 
 /// Adds the act to the history, in the transaction of the change itself.
 pub(super) async fn append(db: &mut PgConnection, key: &SecretSlice<u8>, actor: &Actor, act: Act) -> Result<()> {
@@ -82,18 +81,11 @@ pub enum Verdict {
 }
 
 impl Manager {
-    /// Changes from the newest on; of one object where its id is given.
-    pub async fn list_changes(
-        &self,
-        actor: &Actor,
-        object: Option<Uuid>,
-        q: &str,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Page<Change>> {
+    /// Changes from the newest on.
+    pub async fn list_changes(&self, actor: &Actor, filter: &Filter) -> Result<Page<Change>> {
         let mut db = self.read().await?;
         actor.require(Right::Look, &mut db).await?;
-        Ok(store::changes::list(&mut db, object, q, before, limit).await?)
+        Ok(store::changes::list(&mut db, filter).await?)
     }
 
     /// Walks the whole history and names the first row that was edited, deleted, inserted or moved.

@@ -33,13 +33,16 @@ use std::sync::Arc;
 use secrecy::SecretSlice;
 use sqlx::{Postgres, Transaction};
 
-pub use crate::store::{Page, PgPool, spaces::Followed, traffic::Minutes};
+pub use crate::store::{Columns, Page, PgPool, Sorting, spaces::Followed, traffic::Minutes};
 pub use actor::Actor;
 pub use error::{Error, FieldError, Result};
 
 use crate::{
     aws::Aws,
-    domain::{grant::DefaultAccess, history::Act},
+    domain::{
+        grant::DefaultAccess,
+        history::{Act, OBJECT_KINDS},
+    },
     secrets::Vault,
     store,
 };
@@ -107,6 +110,7 @@ impl Manager {
     /// Writes the history row and says to all who listen that the object has changed: with the change itself, or
     /// not at all. Call it last: it holds the end of the history until the transaction ends.
     async fn record(&self, tx: &mut Transaction<'static, Postgres>, actor: &Actor, act: Act) -> Result<()> {
+        debug_assert!(OBJECT_KINDS.contains(&act.object_kind), "nobody could look for acts on a {}", act.object_kind);
         let changed = format!("{}:{}", act.object_kind, act.object_id);
         let hint = match act.object_kind {
             "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],

@@ -62,6 +62,7 @@ impl Manager {
             .collect();
         spaces.sort_by_key(|(_, minutes)| std::cmp::Reverse(minutes.0.iter().sum::<i64>()));
         spaces.truncate(SPACES);
+        let newest = store::changes::Filter { limit: CHANGES, ..Default::default() };
         Ok(Overview {
             spaces,
             counts: store::overview::count(&mut db).await?,
@@ -69,7 +70,7 @@ impl Manager {
             topics: store::overview::list_topics(&mut db, MOST).await?,
             environments: store::overview::list_environments(&mut db, MOST).await?,
             idle_apps: store::overview::list_idle_apps(&mut db, MOST).await?,
-            changes: store::changes::list(&mut db, None, "", None, CHANGES).await?.items,
+            changes: store::changes::list(&mut db, &newest).await?.items,
             can_bridge: self.home_region().is_some(),
         })
     }

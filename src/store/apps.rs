@@ -1,9 +1,16 @@
 //! Apps, their contacts and their environments.
 
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
+use super::{
+    Columns, Error, Page, PgConnection, Result, Sorting,
+    error::parsed,
+    sorted::{Key, Listing},
+    spaces::Followed,
+};
 use crate::domain::{
     ids::{AppId, ChannelId, EnvironmentId, MemberId, SpaceId},
     landscape::{App, Enabling, Environment, Plan, Space},
@@ -11,6 +18,7 @@ use crate::domain::{
     names::{AppKey, EnvKey, Title},
 };
 
+#[derive(sqlx::FromRow)]
 struct AppRow {
     id: Uuid,
     key: String,
@@ -437,27 +445,78 @@ pub struct Listed {
     pub environments: Vec<ListedEnvironment>,
 }
 
-/// Apps whose key or name holds `q`, by key, after the key `after`.
-pub async fn list(db: &mut PgConnection, q: &str, after: &str, limit: i64) -> Result<Page<Listed>> {
-    let rows = sqlx::query_as!(
-        AppRow,
-        "select id, key, name, plan, broker_enabled, version from app
-         where ($1 = '' or strpos(key, lower($1)) > 0 or strpos(lower(name), lower($1)) > 0) and key > $2
-         order by key limit $3",
-        q,
-        after,
-        limit + 1
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut environments = list_environments_of(db, &ids).await?.into_iter().peekable();
-    let mut apps = Vec::with_capacity(rows.len());
-    for row in rows {
-        let app: App = row.try_into()?;
-        // Both are in the order of the apps' keys.
-        let own = std::iter::from_fn(|| environments.next_if(|listed| listed.environment.app == app.id)).collect();
-        apps.push(Listed { app, environments: own });
+/// Columns that apps can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AppsBy {
+    /// Their keys.
+    #[default]
+    App,
+    /// Whether the event broker is enabled for them; those where it is come first.
+    Broker,
+    /// How many environments they have.
+    Environments,
+}
+
+impl Columns for AppsBy {
+    const ALL: &'static [Self] = &[Self::App, Self::Broker, Self::Environments];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        match self {
+            Self::App => ("app", &[Key::Text("a.key")]),
+            Self::Broker => ("broker", &[Key::Number("(not a.broker_enabled)::int::bigint"), Key::Text("a.key")]),
+            Self::Environments => (
+                "environments",
+                &[Key::Number("(select count(*) from environment e where e.app_id = a.id)"), Key::Text("a.key")],
+            ),
+        }
     }
-    Ok(Page::cut(apps, limit, |a| a.app.key.to_string()))
+}
+
+/// Which apps a list shows, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Text that must be in key or name.
+    pub q: String,
+    /// Name of a Space that an environment of the app is in.
+    pub space: Option<String>,
+    /// The order, and where the page begins.
+    pub sorting: Sorting<AppsBy>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+/// A page of the apps.
+pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Page<Listed>> {
+    let mut listing = Listing::select("a.id, a.key, a.name, a.plan, a.broker_enabled, a.version", &filter.sorting);
+    listing
+        .push("from app a where true")
+        .holding(&filter.q, &["strpos(a.key, $) > 0", "strpos(lower(a.name), $) > 0"])
+        .only(
+            "exists (select from environment e join space p on p.id = e.space_id
+                 where e.app_id = a.id and lower(p.name) = lower($))",
+            filter.space.as_deref(),
+        );
+    let page = listing.read::<AppRow>(&mut *db, &filter.sorting, filter.limit).await?;
+    let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
+    let mut environments = HashMap::<AppId, Vec<_>>::new();
+    for listed in list_environments_of(db, &ids).await? {
+        environments.entry(listed.environment.app).or_default().push(listed);
+    }
+    page.map(|row| {
+        let app: App = row.try_into()?;
+        let environments = environments.remove(&app.id).unwrap_or_default();
+        Ok(Listed { app, environments })
+    })
+}
+
+/// Keys and names of the apps that have an environment in a Space, by key; the first 500.
+pub async fn list_in_spaces(db: &mut PgConnection) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select a.key, a.name from app a
+         where exists (select from environment e where e.app_id = a.id and e.space_id is not null)
+         order by a.key limit 500"
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.key, r.name)).collect())
 }

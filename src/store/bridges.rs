@@ -1,10 +1,17 @@
 //! Bridges and their routes, as people make them. What the worker does with them: `lanes`.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
+use super::{
+    Columns, Error, Page, PgConnection, Result, Sorting,
+    error::parsed,
+    sorted::{Key, Listing},
+    spaces::Followed,
+};
 use crate::domain::{
     bridge::{Desired, Direction, Status},
     ids::{BridgeId, ChannelId, EventId, MemberId, RouteId, SpaceId},
@@ -127,19 +134,96 @@ pub async fn lock(db: &mut PgConnection, id: BridgeId) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!("select version from bridge where id = $1 for update", id.0).fetch_optional(db).await?)
 }
 
-/// Which bridges a list shows.
+/// Columns that bridges can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BridgesBy {
+    /// Their Spaces, then their names.
+    #[default]
+    Bridge,
+    /// How they fare.
+    Status,
+    /// How many routes they have.
+    Routes,
+    /// How many events they have moved.
+    Moved,
+    /// When they last moved one; those that never did come first.
+    LastEvent,
+    /// How many dead letters are kept.
+    DeadLetters,
+    /// How Kafka has followed: failed, pending, applied; drafts come last.
+    Kafka,
+}
+
+impl Columns for BridgesBy {
+    const ALL: &'static [Self] =
+        &[Self::Bridge, Self::Status, Self::Routes, Self::Moved, Self::LastEvent, Self::DeadLetters, Self::Kafka];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        const SPACE: Key = Key::Text("lower(p.name)");
+        const NAME: Key = Key::Text("lower(b.name)");
+        const ID: Key = Key::Id("b.id");
+        match self {
+            Self::Bridge => ("bridge", &[SPACE, NAME, ID]),
+            Self::Status => ("status", &[Key::Text("b.status"), SPACE, NAME, ID]),
+            Self::Routes => {
+                ("routes", &[Key::Number("(select count(*) from route r where r.bridge_id = b.id)"), SPACE, NAME, ID])
+            }
+            Self::Moved => (
+                "moved",
+                &[
+                    Key::Number("(select coalesce(sum(r.moved), 0)::bigint from route r where r.bridge_id = b.id)"),
+                    SPACE,
+                    NAME,
+                    ID,
+                ],
+            ),
+            Self::LastEvent => (
+                "last-event",
+                &[
+                    Key::Number(
+                        "(select coalesce(max(extract(epoch from r.last_moved_at) * 1000000), 0)::bigint
+                          from route r where r.bridge_id = b.id)",
+                    ),
+                    SPACE,
+                    NAME,
+                    ID,
+                ],
+            ),
+            Self::DeadLetters => (
+                "dead-letters",
+                &[Key::Number("(select count(*) from dead_letter d where d.bridge_id = b.id)"), SPACE, NAME, ID],
+            ),
+            Self::Kafka => (
+                "kafka",
+                &[
+                    Key::Number(
+                        "(case when b.desired = 'draft' then 3 when b.access_failure is not null then 0
+                               when b.access_applied_at is null then 1 else 2 end)::bigint",
+                    ),
+                    SPACE,
+                    NAME,
+                    ID,
+                ],
+            ),
+        }
+    }
+}
+
+/// Which bridges a list shows, and in which order.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Text that must be in the name, in an event or in a queue's address.
     pub q: String,
     /// Name of the Space.
     pub space: Option<String>,
+    /// Key of the app that defines an event of one of its routes.
+    pub app: Option<String>,
     /// A channel that one of its routes leads to or from.
     pub channel: Option<ChannelId>,
     /// How it fares.
     pub status: Option<Status>,
-    /// The last bridge of the page before.
-    pub after: Option<BridgeId>,
+    /// The order, and where the page begins.
+    pub sorting: Sorting<BridgesBy>,
     /// Rows at most.
     pub limit: i64,
 }
@@ -158,46 +242,41 @@ pub async fn find(db: &mut PgConnection, id: BridgeId) -> Result<Option<Bridge>>
     Ok(select(db, &[id.0]).await?.pop())
 }
 
-/// Bridges that are not being deleted, by Space and name. `None` where the page before ends with no bridge there is.
-pub async fn list(db: &mut PgConnection, filter: &Filter, drafts: Drafts) -> Result<Option<Page<Bridge>>> {
-    let (all, owner) = match drafts {
-        Drafts::All => (true, None),
-        Drafts::Of(member) => (false, member),
-    };
-    if let Some(after) = filter.after
-        && sqlx::query_scalar!(r#"select 1 as "one!" from bridge where id = $1"#, after.0)
-            .fetch_optional(&mut *db)
-            .await?
-            .is_none()
-    {
-        return Ok(None);
+/// A page of the bridges that are not being deleted.
+pub async fn list(db: &mut PgConnection, filter: &Filter, drafts: Drafts) -> Result<Page<Bridge>> {
+    let mut listing = Listing::select("b.id", &filter.sorting);
+    listing.push("from bridge b join space p on p.id = b.space_id where b.desired <> 'deleted'");
+    if let Drafts::Of(member) = drafts {
+        listing.push(" and (b.desired <> 'draft' or b.created_by = ").bind(member.map(|m| m.0)).push(")");
     }
-    let ids = sqlx::query_scalar!(
-        "select b.id from bridge b join space p on p.id = b.space_id
-         where b.desired <> 'deleted' and (b.desired <> 'draft' or $1 or b.created_by = $2)
-           and ($3 = '' or strpos(lower(b.name), lower($3)) > 0
-                or exists (select from route r join event v on v.id = r.event_id where r.bridge_id = b.id
-                           and (strpos(lower(v.name), lower($3)) > 0 or strpos(lower(r.queue_url), lower($3)) > 0)))
-           and ($4::text is null or lower(p.name) = lower($4))
-           and ($5::uuid is null or exists (select from route r join event v on v.id = r.event_id
-                                            where r.bridge_id = b.id and v.channel_id = $5))
-           and ($6::text is null or b.status = $6)
-           and ($7::uuid is null or (lower(p.name), lower(b.name), b.id) >
-                (select lower(q.name), lower(o.name), o.id from bridge o join space q on q.id = o.space_id where o.id = $7))
-         order by lower(p.name), lower(b.name), b.id limit $8",
-        all,
-        owner.map(|m| m.0),
-        filter.q,
-        filter.space,
-        filter.channel.map(|c| c.0),
-        filter.status.map(Status::as_str),
-        filter.after.map(|b| b.0),
-        filter.limit + 1
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let page = Page::cut(ids, filter.limit, ToString::to_string);
-    Ok(Some(Page { items: select(db, &page.items).await?, next: page.next }))
+    listing.holding(
+        &filter.q,
+        &[
+            "strpos(lower(b.name), $) > 0",
+            "exists (select from route r join event v on v.id = r.event_id
+                     where r.bridge_id = b.id and strpos(lower(v.name), $) > 0)",
+            "exists (select from route r where r.bridge_id = b.id and strpos(lower(r.queue_url), $) > 0)",
+        ],
+    );
+    listing.only("lower(p.name) = lower($)", filter.space.as_deref());
+    listing.only(
+        "exists (select from route r join event v on v.id = r.event_id join service s on s.id = v.service_id
+                 join app a on a.id = s.app_id where r.bridge_id = b.id and a.key = $)",
+        filter.app.as_deref(),
+    );
+    if let Some(channel) = filter.channel {
+        listing
+            .push(" and exists (select from route r join event v on v.id = r.event_id where r.bridge_id = b.id and v.channel_id = ")
+            .bind(channel.0)
+            .push(")");
+    }
+    listing.only("b.status = $", filter.status.map(Status::as_str));
+    let page = listing.read::<(Uuid,)>(&mut *db, &filter.sorting, filter.limit).await?;
+    let ids: Vec<Uuid> = page.items.iter().map(|row| row.0).collect();
+    let mut found: HashMap<Uuid, Bridge> = select(db, &ids).await?.into_iter().map(|b| (b.id.0, b)).collect();
+    // One that was taken away between the two statements is left out.
+    let items = ids.iter().filter_map(|id| found.remove(id)).collect();
+    Ok(Page { items, next: page.next, previous: page.previous })
 }
 
 /// The bridges with these ids, by Space and name.
@@ -215,7 +294,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     )
     .fetch_all(&mut *db)
     .await?;
-    let mut by_bridge = std::collections::HashMap::<Uuid, Vec<Route>>::new();
+    let mut by_bridge = HashMap::<Uuid, Vec<Route>>::new();
     for r in routes {
         by_bridge.entry(r.bridge_id).or_default().push(Route {
             id: r.id.into(),

@@ -6,9 +6,15 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Page, PgConnection, Result, error::parsed, spaces::Followed};
+use super::{
+    Columns, Error, Page, PgConnection, Result, Sorting,
+    error::parsed,
+    sorted::{Key, Listing},
+    spaces::Followed,
+};
 use crate::domain::{
     contract::Attribute,
+    grant::Access,
     ids::{AppId, ChannelId, EventId, ServiceId, SpaceId},
     names::{ServiceKey, SpaceName},
 };
@@ -356,79 +362,135 @@ pub struct ListedChannel {
     pub followed: Followed,
 }
 
-/// How a list is narrowed.
+/// Which rows a list shows, and in which order.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct Filter<By> {
     /// Text that must be in a name.
     pub q: String,
     /// Name of a Space.
     pub space: Option<String>,
-    /// Key of an app.
+    /// Key of the app that defines it.
     pub app: Option<String>,
-    /// The cursor of the page before.
-    pub after: Option<String>,
+    /// Key of the service.
+    pub service: Option<String>,
+    /// Of events: what apps other than the defining one may do, by the contract.
+    pub open_to: Option<Access>,
+    /// The order, and where the page begins.
+    pub sorting: Sorting<By>,
     /// Rows at most.
     pub limit: i64,
 }
 
-/// Channels by service, then address.
-pub async fn list_channels(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedChannel>> {
-    let (after_service, after_id) = cursor(filter.after.as_deref());
-    let rows = sqlx::query!(
-        r#"select c.id, s.key as service, s.title, a.key as "app?",
-                  array(select v.name from event v where v.channel_id = c.id order by v.name) as "events!",
-                  array(select p.name from channel_topic t join space p on p.id = t.space_id
-                        where t.channel_id = c.id order by p.name) as "spaces!",
-                  (select min(t.changed_at) from channel_topic t join space p on p.id = t.space_id
-                   where t.channel_id = c.id and t.applied_at is null
-                     and ($4::text is null or lower(p.name) = lower($4))) as "pending?",
-                  (select min(t.failure) from channel_topic t join space p on p.id = t.space_id
-                   where t.channel_id = c.id and t.failure is not null
-                     and ($4::text is null or lower(p.name) = lower($4))) as "failure?"
-           from channel c
-           join service s on s.id = c.service_id
-           left join app a on a.id = s.app_id
-           where (s.key, c.id) > ($1, $2)
-             and ($3 = '' or strpos(s.key, lower($3)) > 0 or strpos(lower(s.title), lower($3)) > 0
-                  or strpos(c.id::text, lower($3)) > 0
-                  or exists (select from event v where v.channel_id = c.id and strpos(lower(v.name), lower($3)) > 0))
-             and ($4::text is null or exists (select from channel_topic t join space p on p.id = t.space_id
-                                              where t.channel_id = c.id and lower(p.name) = lower($4)))
-             and ($5::text is null or a.key = $5)
-           order by s.key, c.id limit $6"#,
-        after_service,
-        after_id,
-        filter.q,
-        filter.space,
-        filter.app,
-        filter.limit + 1
-    )
-    .fetch_all(db)
-    .await?;
-    let rows = rows
-        .into_iter()
-        .map(|r| ListedChannel {
-            id: r.id.into(),
-            service: r.service,
-            title: r.title,
-            app: r.app,
-            events: r.events,
-            spaces: r.spaces,
-            followed: match (r.failure, r.pending) {
+/// Columns that channels can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelsBy {
+    /// The keys of their services.
+    #[default]
+    Channel,
+    /// How many events flow in them.
+    Events,
+    /// The keys of the apps that define them; those that no app defines come first.
+    App,
+    /// How Kafka has followed: failed, pending, applied.
+    Kafka,
+}
+
+impl Columns for ChannelsBy {
+    const ALL: &'static [Self] = &[Self::Channel, Self::Events, Self::App, Self::Kafka];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        const SERVICE: Key = Key::Text("s.key");
+        const ID: Key = Key::Id("c.id");
+        match self {
+            Self::Channel => ("channel", &[SERVICE, ID]),
+            Self::Events => {
+                ("events", &[Key::Number("(select count(*) from event v where v.channel_id = c.id)"), SERVICE, ID])
+            }
+            Self::App => ("app", &[Key::Text("coalesce(a.key, '')"), SERVICE, ID]),
+            Self::Kafka => (
+                "kafka",
+                &[
+                    // A few channels are not applied: Postgres reads those once, by their index.
+                    Key::Number(
+                        "(case when c.id in (select t.channel_id from channel_topic t where t.failure is not null
+                                             and (wanted.everywhere or t.space_id = wanted.space)) then 0
+                               when c.id in (select t.channel_id from channel_topic t where t.applied_at is null
+                                             and (wanted.everywhere or t.space_id = wanted.space)) then 1
+                               else 2 end)::bigint",
+                    ),
+                    SERVICE,
+                    ID,
+                ],
+            ),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedChannelRow {
+    id: Uuid,
+    service: String,
+    title: String,
+    app: Option<String>,
+    events: Vec<String>,
+    spaces: Vec<String>,
+    pending: Option<OffsetDateTime>,
+    failure: Option<String>,
+}
+
+impl From<ListedChannelRow> for ListedChannel {
+    fn from(row: ListedChannelRow) -> Self {
+        Self {
+            id: row.id.into(),
+            service: row.service,
+            title: row.title,
+            app: row.app,
+            events: row.events,
+            spaces: row.spaces,
+            followed: match (row.failure, row.pending) {
                 (Some(why), _) => Followed::Failed(why),
                 (None, Some(since)) => Followed::Pending(since),
                 (None, None) => Followed::Applied,
             },
-        })
-        .collect();
-    Ok(Page::cut(rows, filter.limit, |c: &ListedChannel| format!("{}~{}", c.service, c.id)))
+        }
+    }
 }
 
-/// A keyset cursor of two parts; one that is not ours begins at the start.
-fn cursor(text: Option<&str>) -> (String, Uuid) {
-    text.and_then(|t| t.rsplit_once('~'))
-        .and_then(|(first, id)| Some((first.to_owned(), id.parse().ok()?)))
-        .unwrap_or_default()
+/// A page of the channels.
+pub async fn list_channels(db: &mut PgConnection, filter: &Filter<ChannelsBy>) -> Result<Page<ListedChannel>> {
+    let mut listing = Listing::select(
+        "c.id, s.key as service, s.title, a.key as app,
+         array(select v.name from event v where v.channel_id = c.id order by v.name) as events,
+         array(select p.name from channel_topic t join space p on p.id = t.space_id
+               where t.channel_id = c.id order by p.name) as spaces,
+         (select min(t.changed_at) from channel_topic t where t.channel_id = c.id and t.applied_at is null
+            and (wanted.everywhere or t.space_id = wanted.space)) as pending,
+         (select min(t.failure) from channel_topic t where t.channel_id = c.id and t.failure is not null
+            and (wanted.everywhere or t.space_id = wanted.space)) as failure",
+        &filter.sorting,
+    );
+    listing.push(
+        "from channel c join service s on s.id = c.service_id left join app a on a.id = s.app_id
+         cross join (select ",
+    );
+    listing.bind(filter.space.is_none()).push(" as everywhere, (select id from space where lower(name) = lower(");
+    listing.bind(filter.space.clone()).push(")) as space) wanted where true");
+    listing.holding(
+        &filter.q,
+        &[
+            "strpos(s.key, $) > 0",
+            "strpos(lower(s.title), $) > 0",
+            "strpos(c.id::text, $) > 0",
+            "exists (select from event v where v.channel_id = c.id and strpos(lower(v.name), $) > 0)",
+        ],
+    );
+    if filter.space.is_some() {
+        listing
+            .push(" and exists (select from channel_topic t where t.channel_id = c.id and t.space_id = wanted.space)");
+    }
+    listing.only("a.key = $", filter.app.as_deref()).only("s.key = $", filter.service.as_deref());
+    let page = listing.read::<ListedChannelRow>(db, &filter.sorting, filter.limit).await?;
+    page.map(|row| Ok(row.into()))
 }
 
 /// A channel in full.
@@ -521,6 +583,7 @@ pub struct ListedEvent {
     pub spaces: Vec<String>,
 }
 
+#[derive(sqlx::FromRow)]
 struct EventRow {
     id: Uuid,
     service: String,
@@ -613,36 +676,56 @@ pub async fn find_listed_event(db: &mut PgConnection, service: &str, event: &str
     .transpose()
 }
 
-/// Events, by name, then id.
-pub async fn list_events(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedEvent>> {
-    let (after_name, after_id) = cursor(filter.after.as_deref());
-    let rows = sqlx::query_as!(
-        EventRow,
-        r#"select v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as "app?",
-                  v.channel_id, v.app_sends, v.app_receives, v.attributes,
-                  array(select p.name from channel_topic t join space p on p.id = t.space_id
-                        where t.channel_id = v.channel_id order by p.name) as "spaces!"
-           from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id
-           where (v.name, v.id) > ($1, $2)
-             and ($3 = '' or strpos(lower(v.name), lower($3)) > 0 or strpos(s.key, lower($3)) > 0
-                  or strpos(lower(v.title), lower($3)) > 0)
-             and ($4::text is null or exists (select from channel_topic t join space p on p.id = t.space_id
-                                              where t.channel_id = v.channel_id and lower(p.name) = lower($4)))
-             and ($5::text is null or a.key = $5)
-           order by v.name, v.id limit $6"#,
-        after_name,
-        after_id,
-        filter.q,
-        filter.space,
-        filter.app,
-        filter.limit + 1
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(ListedEvent::try_from)
-    .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, filter.limit, |e| format!("{}~{}", e.name, e.id)))
+/// Columns that events can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EventsBy {
+    /// Their names.
+    #[default]
+    Event,
+    /// The keys of their services.
+    Service,
+    /// The keys of the apps that define them; those that no app defines come first.
+    App,
+}
+
+impl Columns for EventsBy {
+    const ALL: &'static [Self] = &[Self::Event, Self::Service, Self::App];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        const NAME: Key = Key::Text("v.name");
+        const ID: Key = Key::Id("v.id");
+        match self {
+            Self::Event => ("event", &[NAME, ID]),
+            Self::Service => ("service", &[Key::Text("s.key"), NAME]),
+            Self::App => ("app", &[Key::Text("coalesce(a.key, '')"), NAME, ID]),
+        }
+    }
+}
+
+/// A page of the events.
+pub async fn list_events(db: &mut PgConnection, filter: &Filter<EventsBy>) -> Result<Page<ListedEvent>> {
+    let mut listing = Listing::select(
+        "v.id, s.key as service, s.contract_version, v.name, v.title, v.description, a.key as app, v.channel_id,
+         v.app_sends, v.app_receives, v.attributes,
+         array(select p.name from channel_topic t join space p on p.id = t.space_id
+               where t.channel_id = v.channel_id order by p.name) as spaces",
+        &filter.sorting,
+    );
+    listing.push("from event v join service s on s.id = v.service_id left join app a on a.id = s.app_id where true");
+    listing
+        .holding(&filter.q, &["strpos(lower(v.name), $) > 0", "strpos(s.key, $) > 0", "strpos(lower(v.title), $) > 0"]);
+    listing.only(
+        "exists (select from channel_topic t join space p on p.id = t.space_id
+                 where t.channel_id = v.channel_id and lower(p.name) = lower($))",
+        filter.space.as_deref(),
+    );
+    listing.only("a.key = $", filter.app.as_deref()).only("s.key = $", filter.service.as_deref());
+    match filter.open_to {
+        Some(Access::Subscribe) => listing.push(" and v.app_sends"),
+        Some(Access::Publish) => listing.push(" and v.app_receives"),
+        None => &mut listing,
+    };
+    listing.read::<EventRow>(db, &filter.sorting, filter.limit).await?.map(ListedEvent::try_from)
 }
 
 /// A service in a list.
@@ -664,40 +747,95 @@ pub struct ListedService {
     pub created_at: OffsetDateTime,
 }
 
-/// Services by key.
-pub async fn list_services(db: &mut PgConnection, filter: &Filter) -> Result<Page<ListedService>> {
-    let rows = sqlx::query!(
-        r#"select s.key, s.title, s.contract_version, a.key as "app?", s.created_at,
-                  (select count(*) from event v where v.service_id = s.id) as "events!",
-                  array(select distinct p.name from channel c join channel_topic t on t.channel_id = c.id
-                        join space p on p.id = t.space_id where c.service_id = s.id order by p.name) as "spaces!"
-           from service s left join app a on a.id = s.app_id
-           where s.key > $1 and ($2 = '' or strpos(s.key, lower($2)) > 0 or strpos(lower(s.title), lower($2)) > 0)
-             and ($3::text is null or a.key = $3)
-             and ($4::text is null or exists (
-                    select from channel c join channel_topic t on t.channel_id = c.id join space p on p.id = t.space_id
-                    where c.service_id = s.id and lower(p.name) = lower($4)))
-           order by s.key limit $5"#,
-        filter.after.as_deref().unwrap_or_default(),
-        filter.q,
-        filter.app,
-        filter.space,
-        filter.limit + 1
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(|r| ListedService {
-        key: r.key,
-        title: r.title,
-        contract_version: r.contract_version,
-        app: r.app,
-        events: r.events,
-        spaces: r.spaces,
-        created_at: r.created_at,
-    })
-    .collect();
-    Ok(Page::cut(rows, filter.limit, |s: &ListedService| s.key.clone()))
+/// Columns that services can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServicesBy {
+    /// Their keys.
+    #[default]
+    Service,
+    /// The versions of their contracts; numbers in them as numbers, so that 1.10 is after 1.9.
+    Version,
+    /// The keys of the apps that define them; those that no app defines come first.
+    App,
+    /// How many events they have.
+    Events,
+    /// When they were first defined.
+    Defined,
+}
+
+impl Columns for ServicesBy {
+    const ALL: &'static [Self] = &[Self::Service, Self::Version, Self::App, Self::Events, Self::Defined];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        const KEY: Key = Key::Text("s.key");
+        match self {
+            Self::Service => ("service", &[KEY]),
+            // Each number is brought to ten digits.
+            Self::Version => (
+                "version",
+                &[
+                    Key::Text(
+                        r"regexp_replace(regexp_replace(s.contract_version, '(\d+)', '000000000\1', 'g'),
+                                         '0*(\d{10})', '\1', 'g')",
+                    ),
+                    KEY,
+                ],
+            ),
+            Self::App => ("app", &[Key::Text("coalesce(a.key, '')"), KEY]),
+            Self::Events => ("events", &[Key::Number("(select count(*) from event v where v.service_id = s.id)"), KEY]),
+            Self::Defined => ("defined", &[Key::Number("(extract(epoch from s.created_at) * 1000000)::bigint"), KEY]),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedServiceRow {
+    key: String,
+    title: String,
+    contract_version: String,
+    app: Option<String>,
+    events: i64,
+    spaces: Vec<String>,
+    created_at: OffsetDateTime,
+}
+
+impl From<ListedServiceRow> for ListedService {
+    fn from(row: ListedServiceRow) -> Self {
+        Self {
+            key: row.key,
+            title: row.title,
+            contract_version: row.contract_version,
+            app: row.app,
+            events: row.events,
+            spaces: row.spaces,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// A page of the services.
+pub async fn list_services(db: &mut PgConnection, filter: &Filter<ServicesBy>) -> Result<Page<ListedService>> {
+    let mut listing = Listing::select(
+        "s.key, s.title, s.contract_version, a.key as app, s.created_at,
+         (select count(*) from event v where v.service_id = s.id) as events,
+         array(select distinct p.name from channel c join channel_topic t on t.channel_id = c.id
+               join space p on p.id = t.space_id where c.service_id = s.id order by p.name) as spaces",
+        &filter.sorting,
+    );
+    listing.push("from service s left join app a on a.id = s.app_id where true");
+    listing.holding(&filter.q, &["strpos(s.key, $) > 0", "strpos(lower(s.title), $) > 0"]);
+    listing.only(
+        "exists (select from channel c join channel_topic t on t.channel_id = c.id join space p on p.id = t.space_id
+                 where c.service_id = s.id and lower(p.name) = lower($))",
+        filter.space.as_deref(),
+    );
+    listing.only("a.key = $", filter.app.as_deref());
+    listing.read::<ListedServiceRow>(db, &filter.sorting, filter.limit).await?.map(|row| Ok(row.into()))
+}
+
+/// Keys of services, in order, at most so many.
+pub async fn list_service_keys(db: &mut PgConnection, limit: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!("select key from service order by key limit $1", limit).fetch_all(db).await?)
 }
 
 /// Keys and names of the apps that define services, by key; the first 500.

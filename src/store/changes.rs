@@ -1,6 +1,7 @@
 //! The history: rows are added, never changed.
 
 use serde_json::Value;
+use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::{Page, PgConnection, Result};
 use crate::domain::{history::Act, ids::MemberId};
 
 /// A row of the history.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct Change {
     /// Its number, without gaps from 1.
     pub number: i64,
@@ -89,32 +90,60 @@ pub fn row(head: (i64, Vec<u8>, OffsetDateTime), member: Option<MemberId>, actor
     }
 }
 
-/// Changes from the newest on: of one object where it is given; those with a number below `before`.
-pub async fn list(
-    db: &mut PgConnection,
-    object: Option<Uuid>,
-    q: &str,
-    before: Option<i64>,
-    limit: i64,
-) -> Result<Page<Change>> {
-    let rows = sqlx::query_as!(
-        Change,
-        r#"select number, at, member_id as member, actor, act, object_kind, object_id, object_name, before, after,
-                  previous, code
-           from change
-           where ($1::uuid is null or object_id = $1)
-             and ($2 = '' or strpos(lower(actor), lower($2)) > 0 or strpos(act, lower($2)) > 0
-                  or strpos(lower(object_name), lower($2)) > 0)
-             and ($3::bigint is null or number < $3)
-           order by number desc limit $4"#,
-        object,
-        q,
-        before,
-        limit + 1
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(Page::cut(rows, limit, |c| c.number.to_string()))
+/// Which changes a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Text that must be in the actor, the act or the object's name.
+    pub q: String,
+    /// Text that must be in the actor.
+    pub who: String,
+    /// The kind of object.
+    pub kind: Option<&'static str>,
+    /// The object.
+    pub object: Option<Uuid>,
+    /// Not before this.
+    pub from: Option<OffsetDateTime>,
+    /// Before this.
+    pub until: Option<OffsetDateTime>,
+    /// Only numbers below this one: where the page begins.
+    pub before: Option<i64>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+/// Changes from the newest on.
+pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Page<Change>> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select number, at, member_id as member, actor, act, object_kind, object_id, object_name, before, after,
+                previous, code
+         from change where true",
+    );
+    if !filter.q.is_empty() {
+        sql.push(" and (strpos(lower(actor), lower(").push_bind(filter.q.clone());
+        sql.push(")) > 0 or strpos(act, lower(").push_bind(filter.q.clone());
+        sql.push(")) > 0 or strpos(lower(object_name), lower(").push_bind(filter.q.clone()).push(")) > 0)");
+    }
+    if !filter.who.is_empty() {
+        sql.push(" and strpos(lower(actor), lower(").push_bind(filter.who.clone()).push(")) > 0");
+    }
+    if let Some(kind) = filter.kind {
+        sql.push(" and object_kind = ").push_bind(kind);
+    }
+    if let Some(object) = filter.object {
+        sql.push(" and object_id = ").push_bind(object);
+    }
+    if let Some(from) = filter.from {
+        sql.push(" and at >= ").push_bind(from);
+    }
+    if let Some(until) = filter.until {
+        sql.push(" and at < ").push_bind(until);
+    }
+    if let Some(before) = filter.before {
+        sql.push(" and number < ").push_bind(before);
+    }
+    sql.push(" order by number desc limit ").push_bind(filter.limit + 1);
+    let rows = sql.build_query_as::<Change>().fetch_all(db).await?;
+    Ok(Page::cut(rows, filter.limit, |change: &Change| change.number.to_string()))
 }
 
 /// Up to 1,000 changes after a number, oldest first: to verify the chain.

@@ -23,12 +23,14 @@ pub mod passes;
 pub mod principals;
 pub mod search;
 pub mod sessions;
+mod sorted;
 pub mod spaces;
 pub mod tokens;
 pub mod traffic;
 pub mod uploads;
 
 pub use error::Error;
+pub use sorted::{Columns, Page, Sorting};
 pub use sqlx::{PgConnection, PgPool};
 
 use sqlx::postgres::PgPoolOptions;
@@ -72,27 +74,4 @@ pub const BRIDGE: &str = "ebm_bridge";
 pub async fn notify(db: &mut PgConnection, channel: &'static str, payload: &str) -> Result<()> {
     sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
     Ok(())
-}
-
-/// A list's page: at most this many rows, and the key that the next page begins after.
-#[derive(Clone, Debug)]
-pub struct Page<T> {
-    /// The rows, in order.
-    pub items: Vec<T>,
-    /// What to ask the next page with; `None` on the last.
-    pub next: Option<String>,
-}
-
-impl<T> Page<T> {
-    /// From one row more than was asked for: that row says that there is a next page.
-    fn cut(mut rows: Vec<T>, limit: i64, key: impl Fn(&T) -> String) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(0);
-        let next = if rows.len() > limit {
-            rows.truncate(limit);
-            rows.last().map(key)
-        } else {
-            None
-        };
-        Self { items: rows, next }
-    }
 }

@@ -1,8 +1,13 @@
 //! Spaces.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{Error, PgConnection, Result, error::parsed};
+use super::{
+    Columns, Error, Page, PgConnection, Result, Sorting,
+    error::parsed,
+    sorted::{Key, Listing},
+};
 use crate::domain::{
     ids::{ChannelId, SpaceId},
     landscape::Space,
@@ -109,26 +114,108 @@ pub async fn delete(db: &mut PgConnection, id: SpaceId) -> Result<()> {
 
 /// All Spaces, by name.
 pub async fn list(db: &mut PgConnection) -> Result<Vec<Listed>> {
-    sqlx::query!(
-        r#"select s.id, s.name,
-                  (select count(*) from environment e join app a on a.id = e.app_id
-                   where e.space_id = s.id and e.broker_enabled and a.broker_enabled) as "environments!",
-                  (select count(*) from channel_topic t where t.space_id = s.id) as "channels!",
-                  (select count(*) from bridge b where b.space_id = s.id and b.desired in ('running', 'stopped')) as "bridges!"
-           from space s order by lower(s.name)"#
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(|r| {
+    Ok(page(db, &Filter { limit: i64::MAX, ..Filter::default() }).await?.items)
+}
+
+/// Names of all Spaces, in order.
+pub async fn list_names(db: &mut PgConnection) -> Result<Vec<SpaceName>> {
+    let names = sqlx::query_scalar!("select name from space order by lower(name)").fetch_all(db).await?;
+    names.into_iter().map(|name| parsed(name.parse().ok(), "space.name")).collect()
+}
+
+/// Columns that Spaces can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpacesBy {
+    /// Their names.
+    #[default]
+    Space,
+    /// How many environments in them are enabled.
+    Environments,
+    /// How many channels have a topic in them.
+    Channels,
+    /// How many bridges they have that are not drafts.
+    Bridges,
+}
+
+impl Columns for SpacesBy {
+    const ALL: &'static [Self] = &[Self::Space, Self::Environments, Self::Channels, Self::Bridges];
+
+    fn column(self) -> (&'static str, &'static [Key]) {
+        const NAME: Key = Key::Text("lower(s.name)");
+        match self {
+            Self::Space => ("space", &[NAME]),
+            Self::Environments => (
+                "environments",
+                &[
+                    Key::Number(
+                        "(select count(*) from environment e join app a on a.id = e.app_id
+                          where e.space_id = s.id and e.broker_enabled and a.broker_enabled)",
+                    ),
+                    NAME,
+                ],
+            ),
+            Self::Channels => {
+                ("channels", &[Key::Number("(select count(*) from channel_topic t where t.space_id = s.id)"), NAME])
+            }
+            Self::Bridges => (
+                "bridges",
+                &[
+                    Key::Number(
+                        "(select count(*) from bridge b
+                          where b.space_id = s.id and b.desired in ('running', 'stopped'))",
+                    ),
+                    NAME,
+                ],
+            ),
+        }
+    }
+}
+
+/// Which Spaces a list shows, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Text that must be in the name.
+    pub q: String,
+    /// Key of an app with an environment in it.
+    pub app: Option<String>,
+    /// The order, and where the page begins.
+    pub sorting: Sorting<SpacesBy>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    id: Uuid,
+    name: String,
+    environments: i64,
+    channels: i64,
+    bridges: i64,
+}
+
+/// A page of the Spaces.
+pub async fn page(db: &mut PgConnection, filter: &Filter) -> Result<Page<Listed>> {
+    let mut listing = Listing::select(
+        "s.id, s.name,
+         (select count(*) from environment e join app a on a.id = e.app_id
+          where e.space_id = s.id and e.broker_enabled and a.broker_enabled) as environments,
+         (select count(*) from channel_topic t where t.space_id = s.id) as channels,
+         (select count(*) from bridge b where b.space_id = s.id and b.desired in ('running', 'stopped')) as bridges",
+        &filter.sorting,
+    );
+    listing.push("from space s where true").holding(&filter.q, &["strpos(lower(s.name), $) > 0"]).only(
+        "exists (select from environment e join app a on a.id = e.app_id where e.space_id = s.id and a.key = $)",
+        filter.app.as_deref(),
+    );
+    let page = listing.read::<ListedRow>(db, &filter.sorting, filter.limit).await?;
+    page.map(|row| {
         Ok(Listed {
-            space: Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? },
-            environments: r.environments,
-            channels: r.channels,
-            bridges: r.bridges,
+            space: Space { id: row.id.into(), name: parsed(row.name.parse().ok(), "space.name")? },
+            environments: row.environments,
+            channels: row.channels,
+            bridges: row.bridges,
         })
     })
-    .collect()
 }
 
 /// Who does what with an event in a Space.

@@ -7,5 +7,6 @@ mod aws;
 mod boundaries;
 mod kafka_admin;
 mod lanes;
+mod lists;
 mod reconcile;
 mod support;

@@ -2,30 +2,32 @@
 
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
     response::Response,
     routing::get,
 };
 use leptos::prelude::*;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 
-use super::parts::{Question, Typed, followed};
+use super::{
+    asked::{Asked, Narrowing, both_ways, refused, sort_field, with_chosen},
+    parts::{Question, Typed, followed},
+};
 use crate::{
     domain::landscape::Environment,
     manager::{
         Error, Manager, Page,
         actor::{May, Right},
-        apps::{AppDraft, AppView, Listed, ListedEnvironment, Registered},
+        apps::{AppDraft, AppView, AppsBy, Filter, Listed, ListedEnvironment, Registered},
     },
     web::{
         Web, paths,
         refusal::{beside_fields, status},
         ui::{
             Action, ButtonKind, ButtonLink, Code, Column, Confirm, EmptyState, ErrorSummary, Errors, Fact, Facts,
-            Field, FilterBar, Glyph, Notice, PageHead, Paging, Panel, Pill, Refused, Section, State as Shown, Status,
-            Submit, Table, TextArea, Tone, When,
+            Field, FilterBar, FilterSelect, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown,
+            Status, Submit, Table, TextArea, Tone, When,
         },
         visit::{Place, Visit},
     },
@@ -41,36 +43,46 @@ pub(super) fn router() -> Router<Web> {
         .route("/apps/{app}/environments/new", get(new_environment).post(register_environment))
 }
 
-#[derive(Deserialize, Default)]
-struct ListQuery {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    after: String,
+type Found = (Filter, Page<Listed>, Narrowing);
+
+async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
+    let (q, space, sorting) = (asked.text("q")?.to_owned(), asked.space()?, asked.sorting()?);
+    let filter = Filter { q, space, sorting, limit: asked.limit()? };
+    let page = manager.list_apps(&visit.actor(), &filter).await?;
+    Ok((filter, page, Narrowing::of_spaces(visit, manager).await?))
 }
 
-async fn list(visit: Visit, State(manager): State<Manager>, Query(query): Query<ListQuery>) -> Response {
-    match manager.list_apps(&visit.actor(), &query.q, &query.after, 50).await {
-        Ok(page) => {
+async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
+    match load_list(&visit, &manager, &asked).await {
+        Ok((filter, page, narrowing)) => {
             let (admin, now) = (visit.is_admin(), visit.now());
             visit
-                .page(Place::new(Section::Apps, "Apps"), move || list_view(&page, &query.q, &query.after, admin, now))
+                .page(Place::new(Section::Apps, "Apps"), move || {
+                    list_view(&asked, &filter, &page, &narrowing, admin, now)
+                })
                 .await
         }
-        Err(error) => visit.refusal(error).await,
+        Err(error) => refused(&visit, Section::Apps, "Apps", paths::APPS, error).await,
     }
 }
 
-fn list_view(page: &Page<Listed>, q: &str, after: &str, admin: bool, now: time::OffsetDateTime) -> AnyView {
+fn list_view(
+    asked: &Asked,
+    filter: &Filter,
+    page: &Page<Listed>,
+    narrowing: &Narrowing,
+    admin: bool,
+    now: time::OffsetDateTime,
+) -> AnyView {
     let action = if admin {
         view! { <ButtonLink href=paths::NEW_APP kind=ButtonKind::Primary glyph=Glyph::Plus>"Register app"</ButtonLink> }
             .into_any()
     } else {
         view! { <Refused id="register" label="Register app" reason="Only an admin registers apps."/> }.into_any()
     };
-    let empty = page.items.is_empty();
-    let body = match (empty, q.is_empty()) {
-        (true, true) => {
+    let narrowed = !filter.q.is_empty() || filter.space.is_some();
+    let body = match (page.items.is_empty(), narrowed || asked.is_further_on()) {
+        (true, false) => {
             let next = admin.then(|| Action::new("Register app", paths::NEW_APP));
             view! {
                 <EmptyState glyph=Glyph::App title="No apps yet"
@@ -79,31 +91,35 @@ fn list_view(page: &Page<Listed>, q: &str, after: &str, admin: bool, now: time::
             }
             .into_any()
         }
-        (true, false) => {
+        (true, true) => {
             let next = Some(Action::new("Show all apps", paths::APPS));
-            view! { <EmptyState glyph=Glyph::Search title="No app fits" text="No key and no name holds this text." action=next/> }
+            view! { <EmptyState glyph=Glyph::Search title="No app fits" text="Take a part of the filter away, or look at all of them." action=next/> }
                 .into_any()
         }
         (false, _) => {
             let rows = page.items.iter().map(|item| row(item, now)).collect_view();
-            let columns =
-                vec![Column::new("App"), Column::new("Event broker"), Column::new("Environments and their Spaces")];
-            let next = page
-                .next
-                .as_ref()
-                .map(|key| format!("{}?q={}&after={}", paths::APPS, paths::escape(q), paths::escape(key)));
-            let previous = (!after.is_empty()).then(|| format!("{}?q={}", paths::APPS, paths::escape(q)));
-            let shown = format!("{} shown", page.items.len());
+            let by = |label, by: AppsBy| asked.column(paths::APPS, label, by, &filter.sorting);
+            let columns = vec![
+                by("App", AppsBy::App),
+                by("Event broker", AppsBy::Broker),
+                by("Environments and their Spaces", AppsBy::Environments),
+            ];
             view! {
                 <Table caption="Apps" columns stacked=true>{rows}</Table>
-                <Paging shown=shown previous=previous next=next/>
+                {both_ways(paths::APPS, asked, ["app", "apps"], page)}
             }
             .into_any()
         }
     };
+    let space = filter.space.clone().unwrap_or_default();
+    let spaces = with_chosen(narrowing.spaces(), &space);
+    let (query, sort) = (filter.q.clone(), sort_field(&filter.sorting));
     view! {
         <PageHead title="Apps" lead="What sends and receives events.">{action}</PageHead>
-        <FilterBar action=paths::APPS label="Filter apps" query=q.to_owned() narrowed=!q.is_empty()/>
+        <FilterBar action=paths::APPS label="Filter apps" query=query narrowed=narrowed>
+            {sort}
+            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
+        </FilterBar>
         {body}
     }
     .into_any()

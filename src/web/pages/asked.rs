@@ -8,15 +8,21 @@ use axum::{
     response::Response,
 };
 use leptos::prelude::*;
-use uuid::Uuid;
+use time::{Date, macros::format_description};
 
 use crate::{
-    domain::names::{AppKey, ServiceKey, SpaceName},
-    manager::{Error, Manager, Page, catalogue::Filter},
+    domain::{
+        grant::Access,
+        names::{AppKey, ServiceKey, SpaceName},
+    },
+    manager::{Columns, Error, Manager, Page, Sorting, catalogue::Filter},
     web::{
         paths,
         refusal::status,
-        ui::{Action, Choice, FilterBar, FilterSelect, Notice, PageHead, Paging, Section, Tone},
+        ui::{
+            Action, Choice, Column, FilterBar, FilterField, FilterSelect, Notice, Order, PageHead, Paging, Section,
+            Tone,
+        },
         visit::{Place, Visit},
     },
 };
@@ -86,21 +92,92 @@ impl Asked {
         Ok(self.number("limit", MAX_LIMIT)?.unwrap_or(LIMIT))
     }
 
-    /// How a list of the landscape is narrowed, and where its page begins.
-    pub fn filter(&self, is_cursor: fn(&str) -> bool) -> Result<Filter, Error> {
-        let space = self.parsed::<SpaceName>("space", "the name of a Space")?;
-        let app = self.parsed::<AppKey>("app", "the key of an app")?;
-        let after = Some(self.text("after")?).filter(|after| !after.is_empty());
-        if after.is_some_and(|after| !is_cursor(after)) {
-            return Err(Error::field("after", "is not where a page of the list begins"));
+    /// A day as forms send it: `2026-01-31`.
+    pub fn day(&self, name: &str) -> Result<Option<Date>, Error> {
+        let text = self.text(name)?;
+        if text.is_empty() {
+            return Ok(None);
         }
+        let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
+        day.map(Some).map_err(|_| Error::field(name, "must be a day: year-month-day"))
+    }
+
+    /// `sort`: the column, `-` before it for the largest first; the list's own order where it is not there. And `after`
+    /// or `before`: the row that the page begins after or ends before.
+    pub fn sorting<By: Columns>(&self) -> Result<Sorting<By>, Error> {
+        let text = self.text("sort")?;
+        let word = text.strip_prefix('-').unwrap_or(text);
+        let by = if text.is_empty() { Some(By::default()) } else { By::from_word(word) };
+        let by = by.ok_or_else(|| {
+            let words: Vec<_> = By::ALL.iter().map(|column| column.word()).collect();
+            Error::field(
+                "sort",
+                format!("must be one of {}; with - before it for the other way round", words.join(", ")),
+            )
+        })?;
+        let sorting = Sorting::new(by, word != text);
+        let place = |name| self.0.get(name).map(|text| text.trim()).unwrap_or_default();
+        let found = match (place("after"), place("before")) {
+            ("", "") => return Ok(sorting),
+            (after, "") => sorting.after(after).ok_or("after"),
+            ("", before) => sorting.before(before).ok_or("before"),
+            _ => return Err(Error::field("before", "must not be there together with after")),
+        };
+        found.map_err(|name| Error::field(name, "is not where a page of the list begins"))
+    }
+
+    /// The name of a Space that a list is narrowed to.
+    pub fn space(&self) -> Result<Option<String>, Error> {
+        Ok(self.parsed::<SpaceName>("space", "the name of a Space")?.map(|space| space.to_string()))
+    }
+
+    /// The key of an app that a list is narrowed to.
+    pub fn app(&self) -> Result<Option<String>, Error> {
+        Ok(self.parsed::<AppKey>("app", "the key of an app")?.map(|app| app.to_string()))
+    }
+
+    /// How a list of the landscape is narrowed and sorted, and where its page begins.
+    pub fn filter<By: Columns>(&self) -> Result<Filter<By>, Error> {
+        let open_to = match self.text("kind")? {
+            "" => None,
+            word => Some(Access::from_word(word).ok_or_else(|| Error::field("kind", "must be publish or subscribe"))?),
+        };
         Ok(Filter {
             q: self.text("q")?.to_owned(),
-            space: space.map(|s| s.to_string()),
-            app: app.map(|a| a.to_string()),
-            after: after.map(str::to_owned),
+            space: self.space()?,
+            app: self.app()?,
+            service: self.parsed::<ServiceKey>("service", "the key of a service")?.map(|service| service.to_string()),
+            open_to,
+            sorting: self.sorting()?,
             limit: self.limit()?,
         })
+    }
+
+    /// Whether the page is one further on in its list: no rows there does not mean that the list is empty.
+    pub fn is_further_on(&self) -> bool {
+        self.has("after") || self.has("before")
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// A heading that sorts the list at `path` by its column, and the other way round where it is sorted so already.
+    pub fn column<By: Columns>(&self, path: &str, label: &'static str, by: By, sorting: &Sorting<By>) -> Column {
+        let (href, order) = self.sorted_by(path, by, sorting);
+        Column::new(label).sort(href, order)
+    }
+
+    /// The list from its beginning, sorted by a column, and how it is sorted by that column now.
+    pub fn sorted_by<By: Columns>(&self, path: &str, by: By, sorting: &Sorting<By>) -> (String, Option<Order>) {
+        let order = if sorting.descending { Order::Descending } else { Order::Ascending };
+        let order = (sorting.by == by).then_some(order);
+        let sort = match order {
+            Some(Order::Ascending) => format!("-{}", by.word()),
+            _ if by == By::default() => String::new(),
+            _ => by.word().to_owned(),
+        };
+        (self.with(path, &[("sort", &sort), ("after", ""), ("before", "")]), order)
     }
 
     /// The same page with other values of some parameters; an empty value takes a parameter away.
@@ -136,16 +213,6 @@ pub async fn refused(
         .await
 }
 
-/// A place in a list that is sorted by a text, then an id.
-pub fn text_and_id(after: &str) -> bool {
-    after.rsplit_once('~').is_some_and(|(_, id)| id.parse::<Uuid>().is_ok())
-}
-
-/// A place in a list that is sorted by the key of a service.
-pub fn service_key(after: &str) -> bool {
-    after.parse::<ServiceKey>().is_ok()
-}
-
 /// A part of the path; `None` where it cannot be what it stands for.
 pub struct At<T>(pub Option<T>);
 
@@ -158,11 +225,15 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for At<T> {
     }
 }
 
+/// Services that are offered to choose from at most: where there are more, their key is typed.
+const SERVICES: usize = 100;
+
 /// What a list of the landscape can be narrowed by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Narrowing {
     spaces: Vec<Choice>,
     apps: Vec<Choice>,
+    services: Vec<Choice>,
 }
 
 impl Narrowing {
@@ -178,29 +249,89 @@ impl Narrowing {
 
     /// The Spaces, and the apps that define something.
     pub async fn load(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
-        let spaces = manager.list_spaces(&visit.actor()).await?;
+        let spaces = Self::of_spaces(visit, manager).await?;
         let apps = manager.list_defining_apps(&visit.actor()).await?;
-        Ok(Self {
-            spaces: spaces.iter().map(|s| Choice::new(s.space.name.as_str(), s.space.name.as_str())).collect(),
-            apps: apps.into_iter().map(|(key, name)| Choice::new(key, name)).collect(),
-        })
+        Ok(Self { apps: named(apps), ..spaces })
+    }
+
+    /// The Spaces, the apps that define something, and the services.
+    pub async fn load_with_services(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
+        let all = Self::load(visit, manager).await?;
+        let most = i64::try_from(SERVICES + 1).unwrap_or(i64::MAX);
+        let services = manager.list_service_keys(&visit.actor(), most).await?;
+        Ok(Self { services: services.into_iter().map(|key| Choice::new(key.clone(), key)).collect(), ..all })
+    }
+
+    /// The Spaces alone.
+    pub async fn of_spaces(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
+        let spaces = manager.list_space_names(&visit.actor()).await?;
+        let spaces = spaces.iter().map(|name| Choice::new(name.as_str(), name.as_str())).collect();
+        Ok(Self { spaces, ..Self::default() })
     }
 }
 
-/// The form above a list of the landscape.
-pub fn filter_bar(path: &'static str, label: &'static str, filter: &Filter, narrowing: &Narrowing) -> AnyView {
+/// Keys and names as choices.
+pub fn named(pairs: Vec<(String, String)>) -> Vec<Choice> {
+    pairs.into_iter().map(|(key, name)| Choice::new(key, name)).collect()
+}
+
+/// What a list of the landscape is narrowed by besides its Space and app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Further {
+    /// Nothing.
+    Nothing,
+    /// The service.
+    Service,
+    /// The service, and what others may do.
+    ServiceAndKind,
+}
+
+/// The form above a list of the landscape. How the list is sorted stays as it is.
+pub fn filter_bar<By: Columns>(
+    path: &'static str,
+    label: &'static str,
+    filter: &Filter<By>,
+    narrowing: &Narrowing,
+    further: Further,
+) -> AnyView {
     let space = filter.space.clone().unwrap_or_default();
     let app = filter.app.clone().unwrap_or_default();
     let spaces = with_chosen(&narrowing.spaces, &space);
     let apps = with_chosen(&narrowing.apps, &app);
-    let narrowed = is_narrowed(filter);
+    let service = (further != Further::Nothing).then(|| service_filter(filter.service.as_deref(), &narrowing.services));
+    let kind = (further == Further::ServiceAndKind).then(|| {
+        let kinds = vec![Choice::new("subscribe", "Open to subscribers"), Choice::new("publish", "Open to publishers")];
+        let kind = filter.open_to.map(Access::as_str).unwrap_or_default();
+        view! { <FilterSelect label="Open to" name="kind" choices=kinds value=kind any="Open to anyone"/> }
+    });
+    let (query, narrowed, sort) = (filter.q.clone(), is_narrowed(filter), sort_field(&filter.sorting));
     view! {
-        <FilterBar action=path label=label query=filter.q.clone() narrowed=narrowed>
+        <FilterBar action=path label=label query=query narrowed=narrowed>
+            {sort}
             <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
             <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+            {service}
+            {kind}
         </FilterBar>
     }
     .into_any()
+}
+
+fn service_filter(chosen: Option<&str>, services: &[Choice]) -> AnyView {
+    let service = chosen.unwrap_or_default().to_owned();
+    if services.len() > SERVICES {
+        return view! { <FilterField label="Service" name="service" value=service hint="Key of a service"/> }
+            .into_any();
+    }
+    let services = with_chosen(services, &service);
+    view! { <FilterSelect label="Service" name="service" choices=services value=service any="Any service"/> }.into_any()
+}
+
+/// Keeps how a list is sorted while it is narrowed.
+pub fn sort_field<By: Columns>(sorting: &Sorting<By>) -> Option<AnyView> {
+    let is_own = sorting.by == By::default() && !sorting.descending;
+    let value = format!("{}{}", if sorting.descending { "-" } else { "" }, sorting.by.word());
+    (!is_own).then(|| view! { <input type="hidden" name="sort" value=value/> }.into_any())
 }
 
 /// What is chosen stays in sight, though there is nothing of that name.
@@ -213,20 +344,33 @@ pub fn with_chosen(choices: &[Choice], chosen: &str) -> Vec<Choice> {
 }
 
 /// Whether a list does not show all there is.
-pub fn is_narrowed(filter: &Filter) -> bool {
-    !filter.q.is_empty() || filter.space.is_some() || filter.app.is_some()
+pub fn is_narrowed<By>(filter: &Filter<By>) -> bool {
+    !filter.q.is_empty()
+        || filter.space.is_some()
+        || filter.app.is_some()
+        || filter.service.is_some()
+        || filter.open_to.is_some()
 }
 
-/// The end of a list's page.
+/// The end of a page of a list that is read forwards only: the next page is asked for with `place`.
 pub fn paging<T>(path: &str, asked: &Asked, noun: [&str; 2], page: &Page<T>, place: &str) -> AnyView {
+    let next = page.next.as_ref().map(|next| asked.with(path, &[(place, next)]));
+    let first = asked.has(place).then(|| asked.with(path, &[(place, "")]));
+    view! { <Paging shown=shown(noun, page) first=first next=next/> }.into_any()
+}
+
+/// The end of a page of a list that is read both ways; how it is narrowed and sorted stays.
+pub fn both_ways<T>(path: &str, asked: &Asked, noun: [&str; 2], page: &Page<T>) -> AnyView {
+    let next = page.next.as_ref().map(|next| asked.with(path, &[("after", next), ("before", "")]));
+    let previous = page.previous.as_ref().map(|previous| asked.with(path, &[("before", previous), ("after", "")]));
+    view! { <Paging shown=shown(noun, page) previous=previous next=next/> }.into_any()
+}
+
+fn shown<T>(noun: [&str; 2], page: &Page<T>) -> String {
     let count = page.items.len();
     let noun = if count == 1 { noun[0] } else { noun[1] };
-    let more = if page.next.is_some() { ", and there are more" } else { "" };
-    let shown = format!("{count} {noun}{more}");
-    let next = page.next.as_ref().map(|next| asked.with(path, &[(place, next)]));
-    let is_first = asked.0.get(place).is_none_or(String::is_empty);
-    let first = (!is_first).then(|| asked.with(path, &[(place, "")]));
-    view! { <Paging shown=shown first=first next=next/> }.into_any()
+    let more = if page.next.is_some() || page.previous.is_some() { ", and there are more" } else { "" };
+    format!("{count} {noun}{more}")
 }
 
 /// Spaces as links.
@@ -249,17 +393,85 @@ pub fn defined_by(app: Option<&String>) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manager::{
+        apps::AppsBy,
+        catalogue::{ChannelsBy, EventsBy, ServicesBy},
+    };
+
+    /// Where a page of the channels begins: `["orders","00000000-0000-0000-0000-000000000000"]`.
+    const PLACE: &str = "WyJvcmRlcnMiLCIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDAiXQ";
 
     #[test]
     fn nonsense_in_an_address_is_refused() {
-        for bad in ["limit=0", "limit=201", "limit=x", "limit=99999999999999999999", "after=x", "after=a~b", "q=%00"] {
-            assert!(Asked::read(bad).filter(text_and_id).is_err(), "{bad}");
+        for bad in [
+            "limit=0",
+            "limit=201",
+            "limit=x",
+            "limit=99999999999999999999",
+            "after=x",
+            "after=a~b",
+            "before=x",
+            "q=%00",
+            "space=a.b",
+            "app=A",
+            "app=a%0Ab",
+            "service=A",
+            "kind=both",
+            "sort=name;drop",
+            "sort=--app",
+            "sort=-",
+            "sort=defined",
+        ] {
+            assert!(Asked::read(bad).filter::<ChannelsBy>().is_err(), "{bad}");
         }
-        for bad in ["space=a.b", "app=A", "app=a%0Ab"] {
-            assert!(Asked::read(bad).filter(service_key).is_err(), "{bad}");
-        }
-        let filter = Asked::read("q=+a+&space=&limit=&x=1").filter(text_and_id).unwrap();
+        let filter = Asked::read("q=+a+&space=&limit=&x=1").filter::<ChannelsBy>().unwrap();
         assert_eq!((filter.q.as_str(), filter.space, filter.limit), ("a", None, LIMIT));
+        for bad in ["from=x", "from=2026-02-30", "from=2026-1-1", "from=2026-01-01T00:00"] {
+            assert!(Asked::read(bad).day("from").is_err(), "{bad}");
+        }
+        assert_eq!(Asked::read("from=").day("from").unwrap(), None);
+    }
+
+    #[test]
+    fn a_page_begins_only_where_one_of_its_own_order_can() {
+        let read = |query: &str| Asked::read(&query.replace('$', PLACE)).filter::<ChannelsBy>().is_ok();
+        assert!(read("after=$") && read("before=$") && read("sort=-channel&after=$"));
+        assert!(!read("after=$&before=$") && !read("sort=events&after=$") && !read("sort=app&before=$"));
+        assert!(Asked::read(&format!("after={PLACE}")).filter::<ServicesBy>().is_err());
+        assert!(Asked::read(&format!("after={PLACE}")).filter::<EventsBy>().is_ok());
+    }
+
+    #[test]
+    fn a_heading_sorts_by_its_column_and_then_the_other_way_round() {
+        let link = |query: &str, by: ChannelsBy| {
+            let asked = Asked::read(&query.replace('$', PLACE));
+            let sorting = asked.sorting().unwrap();
+            asked.sorted_by("/c", by, &sorting)
+        };
+        let (channel, app) = (ChannelsBy::Channel, ChannelsBy::App);
+        let (rising, falling) = (Some(Order::Ascending), Some(Order::Descending));
+        assert_eq!(link("q=a&after=$", channel), ("/c?q=a&sort=-channel".to_owned(), rising));
+        assert_eq!(link("q=a&sort=-channel", channel), ("/c?q=a".to_owned(), falling));
+        assert_eq!(link("sort=-channel&before=$", app), ("/c?sort=app".to_owned(), None));
+        assert_eq!(link("sort=app", app), ("/c?sort=-app".to_owned(), rising));
+        assert_eq!(link("sort=-app", app), ("/c?sort=app".to_owned(), falling));
+        assert_eq!(link("sort=app", channel), ("/c".to_owned(), None));
+    }
+
+    #[test]
+    fn every_column_has_a_word_of_its_own() {
+        fn check<By: Columns>() {
+            let words: std::collections::BTreeSet<_> = By::ALL.iter().map(|column| column.word()).collect();
+            assert_eq!(words.len(), By::ALL.len());
+            assert!(By::ALL.iter().all(|column| By::from_word(column.word()) == Some(*column)));
+            assert!(By::ALL.contains(&By::default()));
+        }
+        check::<AppsBy>();
+        check::<ChannelsBy>();
+        check::<EventsBy>();
+        check::<ServicesBy>();
+        check::<crate::manager::catalogue::SpacesBy>();
+        check::<crate::manager::bridges::BridgesBy>();
     }
 
     #[test]

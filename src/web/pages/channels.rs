@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, At, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, space_chips, text_and_id},
+    asked::{Asked, At, Further, Narrowing, both_ways, defined_by, filter_bar, is_narrowed, refused, space_chips},
     events::{attributes, others_may, words},
     exchange::{Exchange, exchange_table},
     parts::{followed, sparkline},
@@ -18,7 +18,7 @@ use crate::{
     manager::{
         Error, Followed, Manager, Minutes, Page,
         bridges::BridgeFilter,
-        catalogue::{Channel, Filter, ListedChannel, ListedEvent, ListedTopic},
+        catalogue::{Channel, ChannelsBy, Filter, ListedChannel, ListedEvent, ListedTopic},
     },
     web::{
         Web, paths,
@@ -39,12 +39,12 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::CHANNELS, get(list)).route("/channels/{channel}", get(show))
 }
 
-type Found = (Filter, Page<ListedChannel>, Narrowing);
+type Found = (Filter<ChannelsBy>, Page<ListedChannel>, Narrowing);
 
 async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
-    let filter = asked.filter(text_and_id)?;
+    let filter = asked.filter()?;
     let page = manager.list_channels(&visit.actor(), &filter).await?;
-    Ok((filter, page, Narrowing::load(visit, manager).await?))
+    Ok((filter, page, Narrowing::load_with_services(visit, manager).await?))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
@@ -63,12 +63,12 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
 
 fn list_view(
     asked: &Asked,
-    filter: &Filter,
+    filter: &Filter<ChannelsBy>,
     page: &Page<ListedChannel>,
     narrowing: &Narrowing,
     now: OffsetDateTime,
 ) -> AnyView {
-    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+    let body = match (page.items.is_empty(), is_narrowed(filter) || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::Channel title="No channels yet"
                 text="The events of a service flow in a channel. It comes into being with the first deployment of an app that defines events."
@@ -81,28 +81,38 @@ fn list_view(
         }
         .into_any(),
         (false, _) => view! {
-            {table(&page.items, now)}
-            {paging(paths::CHANNELS, asked, ["channel", "channels"], page, "after")}
+            {rows(headings(asked, filter), &page.items, now)}
+            {both_ways(paths::CHANNELS, asked, ["channel", "channels"], page)}
         }
         .into_any(),
     };
     view! {
         <PageHead title="Channels" lead="Where the events of a service flow; in each Space it is a topic of its own."/>
-        {filter_bar(paths::CHANNELS, "Search channels", filter, narrowing)}
+        {filter_bar(paths::CHANNELS, "Search channels", filter, narrowing, Further::Service)}
         {body}
     }
     .into_any()
 }
 
-/// Channels as rows.
-pub(super) fn table(channels: &[ListedChannel], now: OffsetDateTime) -> AnyView {
-    let columns = vec![
-        Column::new("Channel"),
-        Column::new("Events"),
-        Column::new("Defined by"),
+/// Headings that sort the list.
+fn headings(asked: &Asked, filter: &Filter<ChannelsBy>) -> Vec<Column> {
+    let by = |label, by: ChannelsBy| asked.column(paths::CHANNELS, label, by, &filter.sorting);
+    vec![
+        by("Channel", ChannelsBy::Channel),
+        by("Events", ChannelsBy::Events),
+        by("Defined by", ChannelsBy::App),
         Column::new("Spaces"),
-        Column::new("Kafka"),
-    ];
+        by("Kafka", ChannelsBy::Kafka),
+    ]
+}
+
+/// Channels as rows, in the order in which they come.
+pub(super) fn table(channels: &[ListedChannel], now: OffsetDateTime) -> AnyView {
+    let columns = ["Channel", "Events", "Defined by", "Spaces", "Kafka"].map(Column::new);
+    rows(columns.into(), channels, now)
+}
+
+fn rows(columns: Vec<Column>, channels: &[ListedChannel], now: OffsetDateTime) -> AnyView {
     let rows = channels.iter().map(|channel| row(channel, now)).collect_view();
     view! { <Table caption="Channels" columns stacked=true>{rows}</Table> }.into_any()
 }

@@ -3,16 +3,16 @@
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 
-use super::asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, space_chips, text_and_id};
+use super::asked::{Asked, Further, Narrowing, both_ways, defined_by, filter_bar, is_narrowed, refused, space_chips};
 use crate::{
     domain::contract::Attribute,
     manager::{
         Error, Manager, Page,
-        catalogue::{Filter, ListedEvent},
+        catalogue::{EventsBy, Filter, ListedEvent},
     },
     web::{
         Web, paths,
-        ui::{Action, Column, EmptyState, Fact, Facts, Glyph, Icon, Name, PageHead, Section, Table},
+        ui::{Action, Column, EmptyState, Fact, Facts, Glyph, Icon, Name, Order, PageHead, Section, Table},
         visit::{Place, Visit},
     },
 };
@@ -24,14 +24,12 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::EVENTS, get(list))
 }
 
-async fn load(
-    visit: &Visit,
-    manager: &Manager,
-    asked: &Asked,
-) -> Result<(Filter, Page<ListedEvent>, Narrowing), Error> {
-    let filter = asked.filter(text_and_id)?;
+type Found = (Filter<EventsBy>, Page<ListedEvent>, Narrowing);
+
+async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
+    let filter = asked.filter()?;
     let page = manager.list_events(&visit.actor(), &filter).await?;
-    Ok((filter, page, Narrowing::load(visit, manager).await?))
+    Ok((filter, page, Narrowing::load_with_services(visit, manager).await?))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
@@ -45,8 +43,8 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
     }
 }
 
-fn list_view(asked: &Asked, filter: &Filter, page: &Page<ListedEvent>, narrowing: &Narrowing) -> AnyView {
-    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+fn list_view(asked: &Asked, filter: &Filter<EventsBy>, page: &Page<ListedEvent>, narrowing: &Narrowing) -> AnyView {
+    let body = match (page.items.is_empty(), is_narrowed(filter) || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::Event title="No events yet"
                 text="Events are declared by services. They come with the first deployment of an app that defines some."
@@ -62,16 +60,40 @@ fn list_view(asked: &Asked, filter: &Filter, page: &Page<ListedEvent>, narrowing
             let open = page.items.len() <= FEW;
             let entries = page.items.iter().map(|event| entry(event, open)).collect_view();
             view! {
+                {sorts(asked, filter)}
                 <ul class="entries events">{entries}</ul>
-                {paging(paths::EVENTS, asked, ["event", "events"], page, "after")}
+                {both_ways(paths::EVENTS, asked, ["event", "events"], page)}
             }
             .into_any()
         }
     };
     view! {
         <PageHead title="Events" lead="What apps tell each other. Each flows in the channel of its service."/>
-        {filter_bar(paths::EVENTS, "Search events", filter, narrowing)}
+        {filter_bar(paths::EVENTS, "Search events", filter, narrowing, Further::ServiceAndKind)}
         {body}
+    }
+    .into_any()
+}
+
+/// How the list is sorted: it is no table, so the links that sort it stand above.
+fn sorts(asked: &Asked, filter: &Filter<EventsBy>) -> AnyView {
+    let link = |label: &'static str, by: EventsBy| {
+        let (href, order) = asked.sorted_by(paths::EVENTS, by, &filter.sorting);
+        let (glyph, way) = match order {
+            Some(Order::Ascending) => (Glyph::ArrowUp, ", from A to Z"),
+            Some(Order::Descending) => (Glyph::ArrowDown, ", from Z to A"),
+            None => (Glyph::ChevronsUpDown, ""),
+        };
+        let current = order.is_some().then_some("true");
+        view! { <a class="sort" href=href aria-current=current>{label}<span class="unseen">{way}</span><Icon glyph=glyph/></a> }
+    };
+    let links = [link("Event", EventsBy::Event), link("Service", EventsBy::Service), link("Defined by", EventsBy::App)];
+    let links = links.into_iter().collect_view();
+    view! {
+        <nav class="sorts" aria-label="Sort events">
+            <span class="secondary">"Sorted by"</span>
+            {links}
+        </nav>
     }
     .into_any()
 }

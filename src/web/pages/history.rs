@@ -3,7 +3,7 @@
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
 use super::{
@@ -11,12 +11,16 @@ use super::{
     capitalised,
 };
 use crate::{
-    manager::{Error, Manager, Page, history::Change},
+    domain::history::OBJECT_KINDS,
+    manager::{
+        Error, Manager, Page,
+        history::{Change, Filter},
+    },
     web::{
         Web, paths,
         ui::{
-            Action, Code, Column, EmptyState, FilterBar, Glyph, Icon, Moment, Name, Notice, PageHead, Section, Table,
-            Tone,
+            Action, Choice, Code, Column, EmptyState, FilterBar, FilterField, FilterSelect, Glyph, Icon, Moment, Name,
+            Notice, PageHead, Section, Table, Tone,
         },
         visit::{Place, Visit},
     },
@@ -26,23 +30,64 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::HISTORY, get(list))
 }
 
-type Found = (String, Option<Uuid>, Page<Change>);
+/// What the address asks for.
+#[derive(Clone)]
+struct Wanted {
+    filter: Filter,
+    /// The first and the last day.
+    days: [Option<Date>; 2],
+}
 
-async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
-    let q = asked.text("q")?.to_owned();
-    let object = asked.parsed::<Uuid>("object", "the id of an object")?;
-    let before = asked.number("before", i64::MAX)?;
-    let page = manager.list_changes(&visit.actor(), object, &q, before, asked.limit()?).await?;
-    Ok((q, object, page))
+impl Wanted {
+    fn read(asked: &Asked) -> Result<Self, Error> {
+        let kind = match asked.text("kind")? {
+            "" => None,
+            word => {
+                let kind = OBJECT_KINDS.iter().copied().find(|kind| *kind == word);
+                Some(kind.ok_or_else(|| Error::field("kind", format!("must be one of {}", OBJECT_KINDS.join(", "))))?)
+            }
+        };
+        let days = [asked.day("from")?, asked.day("to")?];
+        if let [Some(from), Some(to)] = days
+            && to < from
+        {
+            return Err(Error::field("to", "must not be before from"));
+        }
+        let begins = |day: Date| OffsetDateTime::new_utc(day, Time::MIDNIGHT);
+        let filter = Filter {
+            q: asked.text("q")?.to_owned(),
+            who: asked.text("who")?.to_owned(),
+            kind,
+            object: asked.parsed::<Uuid>("object", "the id of an object")?,
+            from: days[0].map(begins),
+            // The whole of the last day; after the last day of the calendar comes nothing.
+            until: days[1].and_then(Date::next_day).map(begins),
+            before: asked.number("before", i64::MAX)?,
+            limit: asked.limit()?,
+        };
+        Ok(Self { filter, days })
+    }
+
+    fn is_narrowed(&self) -> bool {
+        let Filter { q, who, kind, object, .. } = &self.filter;
+        let is_of_days = self.days.iter().any(Option::is_some);
+        !q.is_empty() || !who.is_empty() || kind.is_some() || object.is_some() || is_of_days
+    }
+}
+
+async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(Wanted, Page<Change>), Error> {
+    let wanted = Wanted::read(asked)?;
+    let page = manager.list_changes(&visit.actor(), &wanted.filter).await?;
+    Ok((wanted, page))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load(&visit, &manager, &asked).await {
-        Ok((q, object, page)) => {
+        Ok((wanted, page)) => {
             let (now, admin) = (visit.now(), visit.is_admin());
             visit
                 .page(Place::new(Section::History, "History").with_islands(), move || {
-                    list_view(&asked, &q, object, &page, now, admin)
+                    list_view(&asked, &wanted, &page, now, admin)
                 })
                 .await
         }
@@ -50,16 +95,8 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
     }
 }
 
-fn list_view(
-    asked: &Asked,
-    q: &str,
-    object: Option<Uuid>,
-    page: &Page<Change>,
-    now: OffsetDateTime,
-    admin: bool,
-) -> AnyView {
-    let narrowed = !q.is_empty() || object.is_some();
-    let body = match (page.items.is_empty(), narrowed) {
+fn list_view(asked: &Asked, wanted: &Wanted, page: &Page<Change>, now: OffsetDateTime, admin: bool) -> AnyView {
+    let body = match (page.items.is_empty(), wanted.is_narrowed() || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::History title="Nothing was done yet"
                 text="Every change will stand here: who made it, when, and what it was before. Rows are never changed or deleted."
@@ -67,7 +104,7 @@ fn list_view(
         }
         .into_any(),
         (true, true) => view! {
-            <EmptyState glyph=Glyph::Search title="No change fits" text="No person, act or name holds this text, or nothing was done with this object."
+            <EmptyState glyph=Glyph::Search title="No change fits" text="Take a part of the filter away, or look at all of them."
                 action=Some(Action::new("Show all changes", paths::HISTORY))/>
         }
         .into_any(),
@@ -80,18 +117,37 @@ fn list_view(
             .into_any()
         }
     };
-    let only = object.map(|id| {
+    let only = wanted.filter.object.map(|id| {
         let name = page.items.first().map_or_else(|| id.to_string(), |change| change.object_name.clone());
         view! {
             <Notice tone=Tone::Info title=format!("Only changes of {name}.") action=Some(Action::new("Show all changes", paths::HISTORY))/>
         }
     });
-    let kept = object.map(|id| view! { <input type="hidden" name="object" value=id.to_string()/> });
     view! {
         <PageHead title="History" lead="Every change: who made it, when, and what it was before. Times are in UTC."/>
-        <FilterBar action=paths::HISTORY label="Search person, act or name" query=q.to_owned() narrowed=narrowed>{kept}</FilterBar>
+        {filter_bar(wanted)}
         {only}
         {body}
+    }
+    .into_any()
+}
+
+/// The form above the list.
+fn filter_bar(wanted: &Wanted) -> AnyView {
+    let Filter { q, who, kind, object, .. } = &wanted.filter;
+    let kept = object.map(|id| view! { <input type="hidden" name="object" value=id.to_string()/> });
+    let kinds: Vec<_> = OBJECT_KINDS.iter().map(|kind| Choice::new(*kind, capitalised(kind))).collect();
+    let (kind, who, query) = (kind.unwrap_or_default(), who.clone(), q.clone());
+    let [from, to] = wanted.days.map(|day| day.map(|day| day.to_string()).unwrap_or_default());
+    let narrowed = wanted.is_narrowed();
+    view! {
+        <FilterBar action=paths::HISTORY label="Search person, act or name" query=query narrowed=narrowed>
+            {kept}
+            <FilterField label="Who" name="who" value=who hint="Who"/>
+            <FilterSelect label="Kind" name="kind" choices=kinds value=kind any="Anything"/>
+            <FilterField label="From" name="from" value=from kind="date"/>
+            <FilterField label="To" name="to" value=to kind="date"/>
+        </FilterBar>
     }
     .into_any()
 }
@@ -218,7 +274,27 @@ fn value(value: Option<&Value>) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::what;
+    use axum::extract::FromRequestParts;
+
+    use super::*;
+
+    async fn read(query: &str) -> Result<Wanted, Error> {
+        let request = axum::http::Request::get(format!("/history?{query}")).body(()).unwrap();
+        let Ok(asked) = Asked::from_request_parts(&mut request.into_parts().0, &()).await;
+        Wanted::read(&asked)
+    }
+
+    #[tokio::test]
+    async fn days_are_whole_days_and_nonsense_is_refused() {
+        let wanted = read("who=+anna+&kind=bridge&from=2026-01-31&to=2026-01-31").await.unwrap();
+        let (from, until) = (wanted.filter.from.unwrap(), wanted.filter.until.unwrap());
+        assert_eq!((from.to_string(), (until - from).whole_hours()), ("2026-01-31 0:00:00.0 +00:00:00".to_owned(), 24));
+        assert_eq!((wanted.filter.who.as_str(), wanted.filter.kind), ("anna", Some("bridge")));
+        assert!(!read("q=&who=&kind=&from=&to=").await.unwrap().is_narrowed());
+        for bad in ["kind=x", "from=x", "to=2026-13-01", "from=2026-02-02&to=2026-02-01", "object=1", "before=0"] {
+            assert!(read(bad).await.is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn acts_are_said_in_words() {

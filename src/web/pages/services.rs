@@ -10,14 +10,14 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, Narrowing, defined_by, filter_bar, is_narrowed, paging, refused, service_key, space_chips},
+    asked::{Asked, Further, Narrowing, both_ways, defined_by, filter_bar, is_narrowed, refused, space_chips},
     sentence,
 };
 use crate::{
     manager::{
         Error, Manager, Page,
         actor::{May, Right},
-        catalogue::{Filter, ListedService},
+        catalogue::{Filter, ListedService, ServicesBy},
     },
     web::{
         Web, paths,
@@ -48,8 +48,8 @@ async fn load(
     visit: &Visit,
     manager: &Manager,
     asked: &Asked,
-) -> Result<(Filter, Page<ListedService>, Narrowing, May), Error> {
-    let filter = asked.filter(service_key)?;
+) -> Result<(Filter<ServicesBy>, Page<ListedService>, Narrowing, May), Error> {
+    let filter = asked.filter()?;
     let page = manager.list_services(&visit.actor(), &filter).await?;
     let may = manager.may(&visit.actor(), Right::Upload).await?;
     Ok((filter, page, Narrowing::load(visit, manager).await?, may))
@@ -71,13 +71,13 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
 
 fn list_view(
     asked: &Asked,
-    filter: &Filter,
+    filter: &Filter<ServicesBy>,
     page: &Page<ListedService>,
     narrowing: &Narrowing,
     may: &May,
     now: OffsetDateTime,
 ) -> AnyView {
-    let body = match (page.items.is_empty(), is_narrowed(filter)) {
+    let body = match (page.items.is_empty(), is_narrowed(filter) || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::Service title="No services yet"
                 text="A service is a contract: a named set of events with a version. It comes with the first deployment of the app that defines it; what is defined outside of all apps is uploaded."
@@ -90,18 +90,19 @@ fn list_view(
         }
         .into_any(),
         (false, _) => {
+            let by = |label, by: ServicesBy| asked.column(paths::SERVICES, label, by, &filter.sorting);
             let columns = vec![
-                Column::new("Service"),
-                Column::new("Version"),
-                Column::new("Defined by"),
-                Column::new("Events").numeric(),
+                by("Service", ServicesBy::Service),
+                by("Version", ServicesBy::Version),
+                by("Defined by", ServicesBy::App),
+                by("Events", ServicesBy::Events).numeric(),
                 Column::new("Spaces"),
-                Column::new("First defined"),
+                by("First defined", ServicesBy::Defined),
             ];
             let rows = page.items.iter().map(|item| row(item, now)).collect_view();
             view! {
                 <Table caption="Services" columns stacked=true>{rows}</Table>
-                {paging(paths::SERVICES, asked, ["service", "services"], page, "after")}
+                {both_ways(paths::SERVICES, asked, ["service", "services"], page)}
             }
             .into_any()
         }
@@ -109,7 +110,7 @@ fn list_view(
     let upload = upload_button(may);
     view! {
         <PageHead title="Services" lead="The contracts that say which events there are.">{upload}</PageHead>
-        {filter_bar(paths::SERVICES, "Search services", filter, narrowing)}
+        {filter_bar(paths::SERVICES, "Search services", filter, narrowing, Further::Nothing)}
         {body}
     }
     .into_any()

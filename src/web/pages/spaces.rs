@@ -8,22 +8,22 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, At, refused},
+    asked::{Asked, At, both_ways, named, refused, sort_field, with_chosen},
     channels,
     exchange::{Exchange, bridge_state, exchange_table},
 };
 use crate::{
     domain::names::SpaceName,
     manager::{
-        Error, Manager,
+        Error, Manager, Page,
         bridges::{Bridge, BridgeFilter},
-        catalogue::{Inhabitant, ListedSpace, SpaceView},
+        catalogue::{Inhabitant, ListedSpace, SpaceFilter, SpaceView, SpacesBy},
     },
     web::{
         Web, paths,
         ui::{
-            Action, ButtonKind, ButtonLink, Column, EmptyState, FilterBar, Glyph, Name, PageHead, Panel, Pill, Refused,
-            Section, Status, Table, Tone,
+            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, FilterSelect, Glyph, Name, PageHead,
+            Panel, Pill, Refused, Section, Status, Table, Tone,
         },
         visit::{Place, Visit},
     },
@@ -38,50 +38,55 @@ pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::SPACES, get(list)).route("/spaces/{space}", get(show)).merge(manage::router())
 }
 
-async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(String, Vec<ListedSpace>), Error> {
-    let q = asked.text("q")?.to_owned();
-    let mut spaces = manager.list_spaces(&visit.actor()).await?;
-    let wanted = q.to_lowercase();
-    spaces.retain(|listed| listed.space.name.as_str().to_lowercase().contains(&wanted));
-    Ok((q, spaces))
+type Found = (SpaceFilter, Page<ListedSpace>, Vec<Choice>);
+
+async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
+    let (q, app, sorting) = (asked.text("q")?.to_owned(), asked.app()?, asked.sorting()?);
+    let filter = SpaceFilter { q, app, sorting, limit: asked.limit()? };
+    let page = manager.list_spaces_in_pages(&visit.actor(), &filter).await?;
+    Ok((filter, page, named(manager.list_apps_in_spaces(&visit.actor()).await?)))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load_list(&visit, &manager, &asked).await {
-        Ok((q, spaces)) => {
+        Ok((filter, page, apps)) => {
             let admin = visit.is_admin();
-            visit.page(Place::new(Section::Spaces, "Spaces"), move || list_view(&q, &spaces, admin)).await
+            visit
+                .page(Place::new(Section::Spaces, "Spaces"), move || list_view(&asked, &filter, &page, &apps, admin))
+                .await
         }
         Err(error) => refused(&visit, Section::Spaces, "Spaces", paths::SPACES, error).await,
     }
 }
 
-fn list_view(q: &str, spaces: &[ListedSpace], admin: bool) -> AnyView {
+fn list_view(asked: &Asked, filter: &SpaceFilter, page: &Page<ListedSpace>, apps: &[Choice], admin: bool) -> AnyView {
     let new = if admin {
         view! { <ButtonLink href=paths::NEW_SPACE glyph=Glyph::Plus>"New Space"</ButtonLink> }.into_any()
     } else {
         view! { <Refused id="new-space" label="New Space" reason="Only an admin makes Spaces by hand."/> }.into_any()
     };
-    let body = match (spaces.is_empty(), q.is_empty()) {
-        (true, true) => view! {
+    let narrowed = !filter.q.is_empty() || filter.app.is_some();
+    let body = match (page.items.is_empty(), narrowed || asked.is_further_on()) {
+        (true, false) => view! {
             <EmptyState glyph=Glyph::Space title="No Spaces yet"
                 text="Environments in one Space may exchange events. A Space is made when the event broker is enabled for the first environment of its name."
                 action=Some(Action::new("Go to the apps", paths::APPS))/>
         }
         .into_any(),
-        (true, false) => view! {
-            <EmptyState glyph=Glyph::Search title="No Space fits" text="No name holds this text."
+        (true, true) => view! {
+            <EmptyState glyph=Glyph::Search title="No Space fits" text="Take a part of the filter away, or look at all of them."
                 action=Some(Action::new("Show all Spaces", paths::SPACES))/>
         }
         .into_any(),
         (false, _) => {
+            let by = |label, by: SpacesBy| asked.column(paths::SPACES, label, by, &filter.sorting);
             let columns = vec![
-                Column::new("Space"),
-                Column::new("Enabled environments").numeric(),
-                Column::new("Channels").numeric(),
-                Column::new("Bridges").numeric(),
+                by("Space", SpacesBy::Space),
+                by("Enabled environments", SpacesBy::Environments).numeric(),
+                by("Channels", SpacesBy::Channels).numeric(),
+                by("Bridges", SpacesBy::Bridges).numeric(),
             ];
-            let rows = spaces.iter().map(|listed| {
+            let rows = page.items.iter().map(|listed| {
                 let name = listed.space.name.to_string();
                 view! {
                     <tr>
@@ -93,12 +98,22 @@ fn list_view(q: &str, spaces: &[ListedSpace], admin: bool) -> AnyView {
                 }
             });
             let rows = rows.collect_view();
-            view! { <Table caption="Spaces" columns stacked=true>{rows}</Table> }.into_any()
+            view! {
+                <Table caption="Spaces" columns stacked=true>{rows}</Table>
+                {both_ways(paths::SPACES, asked, ["Space", "Spaces"], page)}
+            }
+            .into_any()
         }
     };
+    let app = filter.app.clone().unwrap_or_default();
+    let apps = with_chosen(apps, &app);
+    let (query, sort) = (filter.q.clone(), sort_field(&filter.sorting));
     view! {
         <PageHead title="Spaces" lead="Environments exchange events within a Space, and never across.">{new}</PageHead>
-        <FilterBar action=paths::SPACES label="Search Spaces" query=q.to_owned() narrowed=!q.is_empty()/>
+        <FilterBar action=paths::SPACES label="Search Spaces" query=query narrowed=narrowed>
+            {sort}
+            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+        </FilterBar>
         {body}
     }
     .into_any()

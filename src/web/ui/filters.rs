@@ -19,7 +19,7 @@ pub fn FilterBar(
     /// Whether anything narrows the list now.
     #[prop(optional)]
     narrowed: bool,
-    /// Each a `FilterSelect`.
+    /// Each a `FilterSelect` or a `FilterField`.
     #[prop(optional)]
     children: Option<Children>,
 ) -> AnyView {
@@ -61,6 +61,36 @@ pub fn FilterSelect(
             <option value="">{any}</option>
             {options(choices, &value)}
         </select>
+    }
+    .into_any()
+}
+
+/// Something to type that narrows the list.
+#[component]
+pub fn FilterField(
+    /// What is typed: `Service`.
+    #[prop(into)]
+    label: String,
+    /// What the form sends it as.
+    #[prop(into)]
+    name: String,
+    /// What was typed.
+    #[prop(optional, into)]
+    value: String,
+    /// `text`, or `date`, whose label is in sight, since it shows none of its own.
+    #[prop(default = "text", into)]
+    kind: &'static str,
+    /// What stands there while nothing is typed.
+    #[prop(optional, into)]
+    hint: String,
+) -> AnyView {
+    let id = field_id(&name);
+    let unseen = if kind == "date" { "" } else { "unseen" };
+    view! {
+        <span class="filter-field">
+            <label for=id.clone() class=unseen>{label}</label>
+            <input type=kind id=id.clone() name=name value=value placeholder=some(hint) autocomplete="off"/>
+        </span>
     }
     .into_any()
 }

@@ -35,7 +35,7 @@ pub use empty::EmptyState;
 pub use facts::{Fact, Facts};
 pub use feedback::{Action, Flash, Notice};
 pub use fields::{CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id};
-pub use filters::{FilterBar, FilterSelect};
+pub use filters::{FilterBar, FilterField, FilterSelect};
 pub use icon::{Glyph, Icon};
 pub use name::Name;
 pub use page::{PageHead, Panel};

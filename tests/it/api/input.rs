@@ -239,6 +239,10 @@ async fn a_query_is_taken_only_as_the_route_knows_it(pool: PgPool) {
         ("/changes?object=1", "/object"),
         ("/changes?cursor=x", "/cursor"),
         ("/members?cursor=x", "/cursor"),
+        ("/apps?cursor=x", "/cursor"),
+        ("/channels?cursor=a~b", "/cursor"),
+        ("/services?cursor=W10", "/cursor"),
+        ("/bridges?cursor=x", "/cursor"),
         ("/tokens?app=order-portal", "/env"),
         ("/apps/order-portal?version=1", "/version"),
     ] {

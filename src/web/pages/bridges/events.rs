@@ -183,15 +183,14 @@ pub(super) async fn look_up(
     rows: &Rows,
 ) -> Result<HashMap<String, ListedEvent>, Error> {
     let mut found = HashMap::new();
-    let mut after = None;
+    let mut filter = Filter { space: Some(bridge.space.name.to_string()), limit: AT_ONCE, ..Filter::default() };
     while found.len() < rows.0.len() {
-        let filter = Filter { space: Some(bridge.space.name.to_string()), after, limit: AT_ONCE, ..Filter::default() };
         let page = manager.list_events(&visit.actor(), &filter).await?;
         let keyed = page.items.into_iter().map(|e| (format!("{}/{}", e.service, e.name), e));
         found.extend(keyed.filter(|(key, _)| rows.has(key)));
-        after = page.next;
-        if after.is_none() {
-            break;
+        match page.next.and_then(|next| filter.sorting.after(&next)) {
+            Some(sorting) => filter.sorting = sorting,
+            None => break,
         }
     }
     Ok(found)

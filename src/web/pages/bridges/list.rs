@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        asked::{Asked, paging, refused, with_chosen},
+        asked::{Asked, Narrowing, both_ways, refused, sort_field, with_chosen},
         capitalised,
         parts::{followed, sparkline},
     },
@@ -18,11 +18,10 @@ use crate::{
     domain::{
         bridge::{Desired, Status as BridgeStatus},
         ids::BridgeId,
-        names::SpaceName,
     },
     manager::{
         Error, Manager, Minutes, Page,
-        bridges::{Bridge, BridgeFilter},
+        bridges::{Bridge, BridgeFilter, BridgesBy},
         catalogue::Filter,
     },
     web::{
@@ -70,7 +69,7 @@ struct Model {
     filter: BridgeFilter,
     page: Page<Bridge>,
     flow: HashMap<BridgeId, Minutes>,
-    spaces: Vec<Choice>,
+    narrowing: Narrowing,
     making: Making,
     now: OffsetDateTime,
 }
@@ -84,18 +83,18 @@ async fn load(visit: &Visit, manager: &Manager, asked: Asked) -> Result<Model, E
     };
     let filter = BridgeFilter {
         q: asked.text("q")?.to_owned(),
-        space: asked.parsed::<SpaceName>("space", "the name of a Space")?.map(|space| space.to_string()),
+        space: asked.space()?,
+        app: asked.app()?,
         status,
-        after: asked.parsed("after", "where a page of the list begins")?,
+        sorting: asked.sorting()?,
         limit: asked.limit()?,
         ..BridgeFilter::default()
     };
     let page = manager.list_bridges(&visit.actor(), &filter).await?;
     let ids: Vec<_> = page.items.iter().map(|bridge| bridge.id).collect();
     let flow = manager.flow_by_bridge(&visit.actor(), &ids).await?;
-    let spaces = manager.list_spaces(&visit.actor()).await?;
-    let spaces = spaces.iter().map(|s| Choice::new(s.space.name.as_str(), s.space.name.as_str())).collect();
-    Ok(Model { asked, filter, page, flow, spaces, making: making(visit, manager).await?, now: visit.now() })
+    let narrowing = Narrowing::load(visit, manager).await?;
+    Ok(Model { asked, filter, page, flow, narrowing, making: making(visit, manager).await?, now: visit.now() })
 }
 
 pub(super) async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
@@ -112,12 +111,17 @@ pub(super) async fn list(visit: Visit, State(manager): State<Manager>, asked: As
 fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
     let space = model.filter.space.clone().unwrap_or_default();
     let status = model.filter.status.map(BridgeStatus::as_str).unwrap_or_default();
-    let spaces = with_chosen(&model.spaces, &space);
+    let spaces = with_chosen(model.narrowing.spaces(), &space);
+    let app = model.filter.app.clone().unwrap_or_default();
+    let apps = with_chosen(model.narrowing.apps(), &app);
+    let (query, sort) = (model.filter.q.clone(), sort_field(&model.filter.sorting));
     let statuses =
         BridgeStatus::ALL.iter().map(|status| Choice::new(status.as_str(), capitalised(status.as_str()))).collect();
     view! {
-        <FilterBar action=paths::BRIDGES label="Search bridges" query=model.filter.q.clone() narrowed=narrowed>
+        <FilterBar action=paths::BRIDGES label="Search bridges" query=query narrowed=narrowed>
+            {sort}
             <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
+            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
             <FilterSelect label="Status" name="status" choices=statuses value=status any="Any status"/>
         </FilterBar>
     }
@@ -127,8 +131,10 @@ fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
 fn view(model: &Model) -> AnyView {
     let Model { making, now, .. } = model;
     let (bridges, now) = (&model.page.items, *now);
-    let narrowed = !model.filter.q.is_empty() || model.filter.space.is_some() || model.filter.status.is_some();
-    let filters = (narrowed || !bridges.is_empty()).then(|| filter_bar(model, narrowed));
+    let filter = &model.filter;
+    let narrowed = !filter.q.is_empty() || filter.space.is_some() || filter.app.is_some() || filter.status.is_some();
+    let is_part = narrowed || model.asked.is_further_on();
+    let filters = (is_part || !bridges.is_empty()).then(|| filter_bar(model, narrowed));
     let action = match making {
         Making::Free => view! {
             <ButtonLink href=paths::NEW_BRIDGE kind=ButtonKind::Primary glyph=Glyph::Plus>"New bridge"</ButtonLink>
@@ -140,7 +146,7 @@ fn view(model: &Model) -> AnyView {
             view! { <Refused id="new-bridge" label="New bridge" reason=reason/> }.into_any()
         }
     };
-    let body = if bridges.is_empty() && narrowed {
+    let body = if bridges.is_empty() && is_part {
         view! {
             <EmptyState glyph=Glyph::Search title="No bridge fits" text="Take a part of the filter away, or look at all of them."
                 action=Some(Action::new("Show all bridges", paths::BRIDGES))/>
@@ -163,20 +169,21 @@ fn view(model: &Model) -> AnyView {
         };
         view! { <EmptyState glyph=Glyph::Bridge title="No bridges yet" text=text action=next/> }.into_any()
     } else {
+        let by = |label, by: BridgesBy| model.asked.column(paths::BRIDGES, label, by, &filter.sorting);
         let columns = vec![
-            Column::new("Bridge"),
-            Column::new("Status"),
-            Column::new("Routes"),
-            Column::new("Moved").numeric(),
+            by("Bridge", BridgesBy::Bridge),
+            by("Status", BridgesBy::Status),
+            by("Routes", BridgesBy::Routes),
+            by("Moved", BridgesBy::Moved).numeric(),
             Column::new("Last hour"),
-            Column::new("Last event"),
-            Column::new("Dead letters").numeric(),
-            Column::new("Kafka"),
+            by("Last event", BridgesBy::LastEvent),
+            by("Dead letters", BridgesBy::DeadLetters).numeric(),
+            by("Kafka", BridgesBy::Kafka),
         ];
         let rows = bridges.iter().map(|bridge| row(bridge, model.flow.get(&bridge.id), now)).collect_view();
         view! {
             <Table caption="Bridges" columns stacked=true>{rows}</Table>
-            {paging(paths::BRIDGES, &model.asked, ["bridge", "bridges"], &model.page, "after")}
+            {both_ways(paths::BRIDGES, &model.asked, ["bridge", "bridges"], &model.page)}
         }
         .into_any()
     };
