@@ -95,7 +95,7 @@ impl<By: Columns> Sorting<By> {
         let keys: Vec<String> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let (_, kinds) = self.by.column();
         let fits = keys.len() == kinds.len() && kinds.iter().zip(&keys).all(|(kind, key)| kind.is_value(key));
-        fits.then(|| Self { by: self.by, descending: self.descending, place: Some(Place { keys, backwards }) })
+        fits.then_some(Self { by: self.by, descending: self.descending, place: Some(Place { keys, backwards }) })
     }
 
     fn is_backwards(&self) -> bool {
