@@ -26,6 +26,8 @@ pub use store::{catalogue::ListedEvent, uploads::Place};
 
 /// The largest document that is taken, in bytes.
 pub const MAX_DOCUMENT: usize = contract::MAX_BYTES;
+/// Spaces that one upload may name.
+const MAX_SPACES: usize = 500;
 /// Users that a refusal names.
 const NAMED: usize = 5;
 
@@ -268,11 +270,14 @@ impl Manager {
 const NOT_OWN: &str = "only who uploaded it for this Space or an admin may delete it there";
 
 async fn find(db: &mut PgConnection, key: &str) -> Result<Service> {
-    Ok(store::catalogue::find_service(db, key).await?.ok_or(Error::NotFound("service"))?)
+    store::catalogue::find_service(db, key).await?.ok_or(Error::NotFound("service"))
 }
 
 /// The Spaces that were chosen by name, each once.
 async fn choose(db: &mut PgConnection, names: &[String]) -> Result<Vec<Space>> {
+    if names.len() > MAX_SPACES {
+        return Err(Error::field("spaces", format!("may be at most {MAX_SPACES}")));
+    }
     let (mut chosen, mut wrong) = (Vec::<Space>::new(), Vec::new());
     for (i, name) in names.iter().enumerate() {
         let field = format!("spaces/{i}");

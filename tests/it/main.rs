@@ -5,6 +5,7 @@
 mod api;
 mod aws;
 mod boundaries;
+mod console;
 mod kafka_admin;
 mod lanes;
 mod lists;

@@ -100,10 +100,12 @@ impl Api {
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         let is_yaml = parts.headers.get("content-type").is_some_and(|kind| kind == "application/yaml");
-        let body = match bytes.is_empty() {
-            true => Value::Null,
-            false if is_yaml => String::from_utf8(bytes.to_vec()).unwrap().into(),
-            false => serde_json::from_slice(&bytes).unwrap(),
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else if is_yaml {
+            String::from_utf8(bytes.to_vec()).unwrap().into()
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
         };
         assert_ne!(parts.status, StatusCode::INTERNAL_SERVER_ERROR, "{body:#}");
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }

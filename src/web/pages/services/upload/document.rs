@@ -84,9 +84,10 @@ fn problems(problems: &[FieldError], next: &'static str) -> AnyView {
     let rows = problems.iter().map(|problem| {
         let (what, line) = line_of(&problem.message);
         let pointer = problem.field.strip_prefix("document").unwrap_or(&problem.field).to_owned();
-        let place = match pointer.is_empty() {
-            true => view! { <span class="secondary">"The whole document"</span> }.into_any(),
-            false => view! { <code>{pointer}</code> }.into_any(),
+        let place = if pointer.is_empty() {
+            view! { <span class="secondary">"The whole document"</span> }.into_any()
+        } else {
+            view! { <code>{pointer}</code> }.into_any()
         };
         let (what, line) = (what.to_owned(), line.unwrap_or("—").to_owned());
         view! {

@@ -88,11 +88,11 @@ fn row(channel: &Channel, event: &Event) -> impl IntoView + use<> {
     let attributes = match event.attributes.as_slice() {
         [] => view! { <span class="secondary">"None named"</span> }.into_any(),
         named => {
-            let names = named.iter().map(|attribute| {
+            let lines = named.iter().map(|attribute| {
                 let (name, kind) = (attribute.name.clone(), attribute.kind.clone());
                 view! { <div><code>{name}</code>" "<span class="secondary">{kind}</span></div> }
             });
-            view! { <div>{names.collect_view()}</div> }.into_any()
+            view! { <div>{lines.collect_view()}</div> }.into_any()
         }
     };
     view! {
