@@ -87,7 +87,14 @@ impl Import {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let (value, lines) = match contract::value(bytes) {
             Ok(read) => read,
-            Err(refused) => return Err(Error::document("", refused.problems())),
+            Err(refused) => {
+                let wrong = refused.problems().into_iter().map(|problem| {
+                    let line = problem.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+                    let field = problem.pointer.trim_start_matches('/').to_owned();
+                    FieldError::new(field, format!("{}{line}", problem.message))
+                });
+                return Err(Error::Invalid(wrong.collect()));
+            }
         };
         let read: Self = shape::read(value).map_err(|(field, why)| {
             let line = lines.line(&format!("/{field}")).map(|line| format!(" (line {line})")).unwrap_or_default();

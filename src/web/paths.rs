@@ -49,6 +49,8 @@ pub const LIVE: &str = "/live";
 pub const APPS: &str = "/apps";
 /// Registering an app.
 pub const NEW_APP: &str = "/apps/new";
+/// Apps and environments from a file.
+pub const IMPORT: &str = "/import";
 /// The description of the API.
 pub const API: &str = "/api";
 /// The Spaces.

@@ -75,8 +75,11 @@ fn list_view(
     now: time::OffsetDateTime,
 ) -> AnyView {
     let action = if admin {
-        view! { <ButtonLink href=paths::NEW_APP kind=ButtonKind::Primary glyph=Glyph::Plus>"Register app"</ButtonLink> }
-            .into_any()
+        view! {
+            <ButtonLink href=paths::IMPORT glyph=Glyph::Upload>"Import"</ButtonLink>
+            <ButtonLink href=paths::NEW_APP kind=ButtonKind::Primary glyph=Glyph::Plus>"Register app"</ButtonLink>
+        }
+        .into_any()
     } else {
         view! { <Refused id="register" label="Register app" reason="Only an admin registers apps."/> }.into_any()
     };

@@ -5,6 +5,7 @@ mod api;
 mod apps;
 mod asked;
 mod bridges;
+mod brought;
 mod channels;
 mod cluster;
 mod environments;
@@ -13,9 +14,11 @@ mod events;
 mod exchange;
 mod explain;
 mod history;
+mod import;
 mod overview;
 mod parts;
 mod people;
+mod problems;
 mod profile;
 mod reassign;
 mod search;
@@ -54,7 +57,7 @@ pub fn router() -> Router<Web> {
 
 /// The pages that take documents: their forms are larger than others.
 pub fn uploads() -> Router<Web> {
-    services::uploads()
+    services::uploads().merge(import::router())
 }
 
 /// A text that begins with a capital.

@@ -1,6 +1,5 @@
 //! The services: what each defines, and where it flows.
 
-mod brought;
 mod delete;
 mod show;
 mod upload;

@@ -13,7 +13,7 @@ use axum::{
 };
 use leptos::prelude::*;
 
-use super::brought::Brought;
+use super::super::brought::Brought;
 use crate::{
     manager::{Error, FieldError, Manager, actor::Right},
     web::{

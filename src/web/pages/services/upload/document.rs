@@ -5,15 +5,12 @@ use std::sync::Arc;
 use axum::{http::StatusCode, response::Response};
 use leptos::prelude::*;
 
-use super::{place, steps};
+use super::{super::super::problems::problems, place, steps};
 use crate::{
     manager::FieldError,
     web::{
         paths,
-        ui::{
-            ButtonKind, ButtonLink, Column, ErrorSummary, Errors, Field, Glyph, Notice, PageHead, Panel, Submit, Table,
-            TextArea, Tone,
-        },
+        ui::{ButtonKind, ButtonLink, ErrorSummary, Errors, Field, Glyph, PageHead, Submit, TextArea},
         visit::Visit,
     },
 };
@@ -48,7 +45,7 @@ fn view(first: &First) -> AnyView {
     let is_new = first.text.is_empty();
     let (errors, summary) = (first.errors.clone(), first.errors.clone());
     let next = if is_new { "Choose another file." } else { "Nothing is lost: the text stands below." };
-    let problems = (!first.problems.is_empty()).then(|| problems(&first.problems, next));
+    let problems = (!first.problems.is_empty()).then(|| problems(&first.problems, "document", next));
     let text = (!is_new).then(|| {
         let text = first.text.clone();
         view! {
@@ -73,58 +70,4 @@ fn view(first: &First) -> AnyView {
         </form>
     }
     .into_any()
-}
-
-/// All that is wrong with the document, each at its place.
-fn problems(problems: &[FieldError], next: &'static str) -> AnyView {
-    let title = match problems.len() {
-        1 => "One thing is wrong with the document".to_owned(),
-        n => format!("{n} things are wrong with the document"),
-    };
-    let rows = problems.iter().map(|problem| {
-        let (what, line) = line_of(&problem.message);
-        let pointer = problem.field.strip_prefix("document").unwrap_or(&problem.field).to_owned();
-        let place = if pointer.is_empty() {
-            view! { <span class="secondary">"The whole document"</span> }.into_any()
-        } else {
-            view! { <code>{pointer}</code> }.into_any()
-        };
-        let (what, line) = (what.to_owned(), line.unwrap_or("—").to_owned());
-        view! {
-            <tr>
-                <th scope="row">{place}</th>
-                <td data-label="Line" class="number">{line}</td>
-                <td data-label="Problem">{what}</td>
-            </tr>
-        }
-    });
-    let rows = rows.collect_view();
-    let columns = vec![Column::new("Place"), Column::new("Line").numeric(), Column::new("Problem")];
-    view! {
-        <Notice tone=Tone::Fail title=title announce=true>{next}</Notice>
-        <Panel id="problems" title="What is wrong">
-            <Table caption="Problems of the document" columns stacked=true>{rows}</Table>
-        </Panel>
-    }
-    .into_any()
-}
-
-/// What is said, and the line that it ends with where it is known: `… (line 12)`.
-fn line_of(message: &str) -> (&str, Option<&str>) {
-    match message.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (line ")) {
-        Some((what, line)) if line.bytes().all(|b| b.is_ascii_digit()) => (what, Some(line)),
-        _ => (message, None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::line_of;
-
-    #[test]
-    fn the_line_of_a_problem_is_taken_from_its_end() {
-        assert_eq!(line_of("is missing (line 12)"), ("is missing", Some("12")));
-        assert_eq!(line_of("is missing"), ("is missing", None));
-        assert_eq!(line_of("is no (line x)"), ("is no (line x)", None));
-    }
 }

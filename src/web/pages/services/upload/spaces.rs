@@ -6,9 +6,9 @@ use axum::{http::StatusCode, response::Response};
 use leptos::prelude::*;
 
 use super::{
-    super::{
-        super::parts::form_error,
+    super::super::{
         brought::{Document, carried},
+        parts::form_error,
     },
     place, steps,
 };

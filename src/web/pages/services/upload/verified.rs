@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use std::sync::Arc;
 
 use super::{
-    super::{super::events::may, brought::carried},
+    super::super::{brought::carried, events::may},
     place, steps,
 };
 use crate::{

@@ -1,4 +1,4 @@
-//! What a form of the upload brings: a file, or the document as the step before carried it along.
+//! What a form with a document brings: a file, its text, or the document as the step before carried it along.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::super::parts::Typed;
+use super::parts::Typed;
 use crate::{manager::services::MAX_DOCUMENT, web::ui::Errors};
 
 /// What the names of files may end with.
