@@ -65,7 +65,7 @@ enum Command {
     /// Bearer tokens.
     #[command(subcommand)]
     Token(Token),
-    /// Print the description of the API (OpenAPI 3.1, as JSON).
+    /// Print the description of the API as JSON (`OpenAPI` 3.1).
     Openapi,
 }
 

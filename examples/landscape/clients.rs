@@ -76,7 +76,7 @@ impl Client {
             .iter()
             .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(*value) }));
         let body = payload.to_string();
-        let record = FutureRecord::to(&topic.topic).key(subject.unwrap_or(&id)).payload(&body).headers(headers);
+        let record = FutureRecord::to(&topic.name).key(subject.unwrap_or(&id)).payload(&body).headers(headers);
         self.producer.send(record, SEND).await.map_err(|(error, _)| error)?;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Client {
     /// Reads what it subscribes to, for ever.
     async fn consume(&self) -> Result<()> {
         let mut topics: Vec<_> =
-            self.login.topics.iter().filter(|t| t.access == "subscribe").map(|t| &*t.topic).collect();
+            self.login.topics.iter().filter(|t| t.access == "subscribe").map(|t| &*t.name).collect();
         topics.sort_unstable();
         topics.dedup();
         if topics.is_empty() {

@@ -37,8 +37,9 @@ pub struct Topic {
     pub event: String,
     /// `publish` or `subscribe`.
     pub access: String,
-    /// The topic.
-    pub topic: String,
+    /// Its name.
+    #[serde(rename = "topic")]
+    pub name: String,
 }
 
 /// All logins.

@@ -1,4 +1,4 @@
-//! The description of the API: OpenAPI 3.1, written by hand and held against real answers by the tests.
+//! The description of the API in the form of `OpenAPI` 3.1, written by hand and held against real answers by the tests.
 
 use std::sync::LazyLock;
 

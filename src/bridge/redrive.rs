@@ -92,8 +92,8 @@ impl Courier {
         let Some(letter) = dead_letters::take_to_redrive(&mut tx, self.bridge()).await? else { return Ok(false) };
         let opened = letter::open(&self.means.vault, self.bridge(), &letter.source, &letter.event);
         let sent = match opened {
-            Ok(Kept::Record(record)) => self.to_queue(letter.id, &letter.source, record).await,
-            Ok(Kept::Message(message)) => self.to_topic(message).await,
+            Ok(Kept::Record(record)) => self.send_to_queue(letter.id, &letter.source, record).await,
+            Ok(Kept::Message(message)) => self.send_to_topic(message).await,
             Err(why) => Err(why),
         };
         let outcome = if sent.is_ok() { "sent" } else { "failed" };
@@ -113,7 +113,7 @@ impl Courier {
         Ok(true)
     }
 
-    async fn to_queue(&mut self, number: i64, source: &str, kept: KeptRecord) -> Result<RouteId, String> {
+    async fn send_to_queue(&mut self, number: i64, source: &str, kept: KeptRecord) -> Result<RouteId, String> {
         if kept.headers_lost {
             return Err("the event has a header whose name is not UTF-8".into());
         }
@@ -144,7 +144,7 @@ impl Courier {
         result.map(|()| route).map_err(|fault| fault.to_string())
     }
 
-    async fn to_topic(&mut self, kept: KeptMessage) -> Result<RouteId, String> {
+    async fn send_to_topic(&mut self, kept: KeptMessage) -> Result<RouteId, String> {
         let mut routes = HashMap::new();
         for route in &self.configuration.routes {
             if route.direction == Direction::Inbound && route.queue == kept.queue {

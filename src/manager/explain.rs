@@ -225,14 +225,14 @@ async fn published(db: &mut PgConnection, space: &Space, event: &ListedEvent) ->
         holds(Link::Publisher, format!("Published by {}.", publishers.join(", ")))
     };
     // Kafka counts by topic: others of the channel's events are among them.
-    let flow = store::traffic::of_channel(db, event.channel).await?;
-    let lately: i64 = flow.get(space.name.as_str()).map_or(0, |minutes| minutes.0.iter().sum());
-    let published = match lately {
+    let minutes = store::traffic::of_channel(db, event.channel).await?;
+    let lately: i64 = minutes.get(space.name.as_str()).map_or(0, |minutes| minutes.0.iter().sum());
+    let flow = match lately {
         0 => unknown(Link::Published, "Nothing was published in its channel in the last hour."),
         1 => holds(Link::Published, "1 event was published in its channel in the last hour."),
         n => holds(Link::Published, format!("{n} events were published in its channel in the last hour.")),
     };
-    Ok([publisher, published])
+    Ok([publisher, flow])
 }
 
 fn connected(view: &EnvironmentView) -> Step {

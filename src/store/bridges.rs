@@ -150,13 +150,11 @@ pub enum BridgesBy {
     LastEvent,
     /// How many dead letters are kept.
     DeadLetters,
-    /// How Kafka has followed: failed, pending, applied; drafts come last.
-    Kafka,
 }
 
 impl Columns for BridgesBy {
     const ALL: &'static [Self] =
-        &[Self::Bridge, Self::Status, Self::Routes, Self::Moved, Self::LastEvent, Self::DeadLetters, Self::Kafka];
+        &[Self::Bridge, Self::Status, Self::Routes, Self::Moved, Self::LastEvent, Self::DeadLetters];
 
     fn column(self) -> (&'static str, &'static [Key]) {
         const SPACE: Key = Key::Text("lower(p.name)");
@@ -192,18 +190,6 @@ impl Columns for BridgesBy {
             Self::DeadLetters => (
                 "dead-letters",
                 &[Key::Number("(select count(*) from dead_letter d where d.bridge_id = b.id)"), SPACE, NAME, ID],
-            ),
-            Self::Kafka => (
-                "kafka",
-                &[
-                    Key::Number(
-                        "(case when b.desired = 'draft' then 3 when b.access_failure is not null then 0
-                               when b.access_applied_at is null then 1 else 2 end)::bigint",
-                    ),
-                    SPACE,
-                    NAME,
-                    ID,
-                ],
             ),
         }
     }

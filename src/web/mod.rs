@@ -31,7 +31,7 @@ pub struct Web {
     pub leptos: LeptosOptions,
     /// The origin people use: `https://events.example.com`.
     pub origin: String,
-    /// The description of the API (OpenAPI).
+    /// The description of the API, as `api::openapi` has it.
     pub api: &'static serde_json::Value,
     /// How long a session lasts.
     pub session: crate::config::Session,

@@ -37,7 +37,8 @@ impl Console {
         manager.create_member(email, "", role, Some(PASSWORD.to_owned().into())).await.unwrap();
         let leptos = LeptosOptions::builder().output_name("ebm").build();
         let session = config::Session::default();
-        let web = web::Web { manager: manager.clone(), leptos, origin: ORIGIN.into(), session };
+        let api = ebm::api::openapi::document();
+        let web = web::Web { manager: manager.clone(), leptos, origin: ORIGIN.into(), api, session };
         let mut console = Self { router: web::console::router(web).unwrap(), cookie: String::new() };
         let form = format!("email={email}&password={}", PASSWORD.replace(' ', "+"));
         let answer = console.send("POST", "/sign-in", "application/x-www-form-urlencoded", form.into()).await;

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// The event of a message, and where it leads; or why it cannot be carried, and the route it would have taken.
+#[expect(clippy::implicit_hasher, reason = "there is one kind of table here")]
 pub fn read(
     message: &Incoming,
     routes: &HashMap<String, Target>,

@@ -49,17 +49,13 @@ fn view(found: &Explanation) -> AnyView {
     let e = &found.view.listed.environment;
     let who = format!("{} {}", found.view.app_name, e.name);
     let title = format!("Does {who} receive {}?", found.event.name);
-    let outcome = match found.broken() {
-        Some(step) => {
-            let (text, cure) = (step.text.clone(), step.cure.clone());
-            view! { <Notice tone=Tone::Fail title=text>{cure.map(|cure| view! { <p>{cure}</p> })}</Notice> }.into_any()
-        }
-        None => {
-            let unknown = found.steps.iter().any(|step| step.holds.is_none());
-            let more = unknown.then(|| view! { <p>"Not everything is known, see below."</p> });
-            view! { <Notice tone=Tone::Ok title="Nothing stands in its way that is known here.">{more}</Notice> }
-                .into_any()
-        }
+    let outcome = if let Some(step) = found.broken() {
+        let (text, cure) = (step.text.clone(), step.cure.clone());
+        view! { <Notice tone=Tone::Fail title=text>{cure.map(|cure| view! { <p>{cure}</p> })}</Notice> }.into_any()
+    } else {
+        let unknown = found.steps.iter().any(|step| step.holds.is_none());
+        let more = unknown.then(|| view! { <p>"Not everything is known, see below."</p> });
+        view! { <Notice tone=Tone::Ok title="Nothing stands in its way that is known here.">{more}</Notice> }.into_any()
     };
     let broken = found.broken().map(|step| step.link);
     let steps = found.steps.iter().map(|step| link(found, step, broken)).collect::<Vec<_>>();

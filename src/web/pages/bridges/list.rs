@@ -20,7 +20,7 @@ use crate::{
         ids::BridgeId,
     },
     manager::{
-        Error, Manager, Minutes, Page,
+        Error, Followed, Manager, Minutes, Page,
         bridges::{Bridge, BridgeFilter, BridgesBy},
         catalogue::Filter,
     },
@@ -178,7 +178,6 @@ fn view(model: &Model) -> AnyView {
             Column::new("Last hour"),
             by("Last event", BridgesBy::LastEvent),
             by("Dead letters", BridgesBy::DeadLetters).numeric(),
-            by("Kafka", BridgesBy::Kafka),
         ];
         let rows = bridges.iter().map(|bridge| row(bridge, model.flow.get(&bridge.id), now)).collect_view();
         view! {
@@ -210,21 +209,20 @@ fn row(bridge: &Bridge, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
     } else {
         view! { <span class="secondary">"0"</span> }.into_any()
     };
-    let kafka = if draft {
-        view! { <span class="secondary">"—"</span> }.into_any()
-    } else {
-        view! { <Status state=followed(&bridge.followed, now)/> }.into_any()
-    };
+    // How it should be is not worth a column.
+    let kafka = (!draft && bridge.followed != Followed::Applied).then(|| {
+        let state = followed(&bridge.followed, now);
+        view! { <span class="under">"In Kafka: "</span><Status state=state/> }
+    });
     view! {
         <tr>
             <th scope="row"><a href=href><Name text=bridge.name.to_string()/></a><span class="under">{under}</span></th>
-            <td data-label="Status"><div class="bridge-status"><Status state=words::state(bridge, true)/><span class="under">{since}</span></div></td>
+            <td data-label="Status"><div class="bridge-status"><Status state=words::state(bridge, true)/><span class="under">{since}</span>{kafka}</div></td>
             <td data-label="Routes">{words::routes(&bridge.routes)}</td>
             <td data-label="Moved" class="number">{moved}</td>
             <td data-label="Last hour">{flow}</td>
             <td data-label="Last event">{last}{none}</td>
             <td data-label="Dead letters" class="number">{letters}</td>
-            <td data-label="Kafka">{kafka}</td>
         </tr>
     }
 }
