@@ -42,8 +42,8 @@ fn validator(name: String, schema: &Value) -> Arc<Validator> {
     COMPILED.lock().unwrap().entry(name).or_insert_with(compile).clone()
 }
 
-fn hold(name: String, schema: &Value, instance: &Value) {
-    let validator = validator(name.clone(), schema);
+fn hold(name: &str, schema: &Value, instance: &Value) {
+    let validator = validator(name.to_owned(), schema);
     let wrong: Vec<_> = validator.iter_errors(instance).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(wrong.is_empty(), "{name} is not as described:\n{}\n{instance:#}", wrong.join("\n"));
 }
@@ -78,7 +78,7 @@ pub fn check(method: &str, path: &str, body: &Value, status: u16, media: &str, a
     if status < 300 && !body.is_null() {
         let schema = &resolved(&operation["requestBody"])["content"]["application/json"]["schema"];
         assert!(schema.is_object(), "{name}: a body is not described");
-        hold(format!("the body of {name}"), schema, body);
+        hold(&format!("the body of {name}"), schema, body);
     }
 }
 
