@@ -72,7 +72,7 @@ pub fn check(method: &str, path: &str, body: &Value, status: u16, media: &str, a
         content => {
             let schema = &content[media]["schema"];
             assert!(schema.is_object(), "{name}: {status} as {media} is not described");
-            hold(format!("the answer {status} of {name} as {media}"), schema, answer);
+            hold(&format!("the answer {status} of {name} as {media}"), schema, answer);
         }
     }
     if status < 300 && !body.is_null() {
