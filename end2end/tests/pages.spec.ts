@@ -29,7 +29,7 @@ async function links(page: Page): Promise<string[]> {
   return found
     .filter((href) => href.startsWith(`${url}/`))
     .map((href) => new URL(href).pathname)
-    .filter((path) => !path.endsWith('/policy') && !path.startsWith('/api/') && !path.startsWith('/pkg/'));
+    .filter((path) => !/\/(policy|asyncapi)$/.test(path) && !path.startsWith('/api/') && !path.startsWith('/pkg/'));
 }
 
 for (const [who, account] of [
