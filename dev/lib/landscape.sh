@@ -19,6 +19,12 @@ become_landscape() { # make | flow
 
 landscape_make() { (become_landscape make); }
 
+# The same, as a question: was all of it made, and is it as it should be?
+landscape_made() {
+    landscape_make
+    [[ -s $(landscape_file) ]]
+}
+
 # Nothing flows where nothing was made: someone's own apps were there first.
 landscape_start() { [[ ! -s $(landscape_file) ]] || spawn landscape become_landscape flow; }
 
