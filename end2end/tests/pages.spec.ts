@@ -37,7 +37,7 @@ for (const [who, account] of [
   ['a viewer', viewer],
 ] as const) {
   test(`every page that ${who} is led to is whole`, async ({ someone }) => {
-    test.setTimeout(240_000);
+    test.setTimeout(600_000);
     await landscape();
     const page = await someone();
     await signIn(page, account);
