@@ -10,12 +10,13 @@ use super::{
     body,
     problem::{Problem, Result},
 };
-use crate::manager::{FieldError, services::MAX_DOCUMENT};
+use crate::manager::{
+    FieldError,
+    services::{MAX_DOCUMENT, is_document},
+};
 
 /// Bytes of a form beside its document: names, boundaries, Spaces.
 const MAX_BESIDE: usize = 64 * 1024;
-/// What the names of files may end with.
-const ENDINGS: [&str; 3] = ["yml", "yaml", "json"];
 
 /// A document that is uploaded, and the Spaces it is for.
 pub struct Uploaded {
@@ -69,10 +70,7 @@ async fn read(mut form: Multipart) -> Result<Uploaded> {
 }
 
 async fn read_document(field: Field<'_>) -> Result<Vec<u8>> {
-    let is_known = field.file_name().is_none_or(|name| {
-        name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
-    });
-    if !is_known {
+    if !field.file_name().is_none_or(is_document) {
         return Err(body::unsupported("the document must be a file that ends with .yml, .yaml or .json"));
     }
     let bytes = field.bytes().await.map_err(|_| broken())?;

@@ -1,6 +1,6 @@
 //! Apps and environments from a file.
 
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub async fn import(
     body::File(bytes): body::File,
 ) -> Result<Json<Value>> {
     let dry_run = params.flag("dry_run")?;
-    let import = read(bytes).await?;
+    let import = Import::read(bytes.into()).await?;
     let done = manager.import(&caller.0, &import, dry_run).await?;
     // Of a dry run nothing stays: its links lead nowhere.
     let invited = done.invited.iter().map(|(email, link)| {
@@ -27,10 +27,4 @@ pub async fn import(
         "unchanged": done.unchanged,
         "invited": invited.collect::<Vec<_>>(),
     })))
-}
-
-/// Reading may take some hundred milliseconds: where it holds nobody up.
-async fn read(bytes: Bytes) -> Result<Import> {
-    let read = tokio::task::spawn_blocking(move || Import::read(&bytes)).await;
-    Ok(read.map_err(|error| super::problem::Problem::internal(&error))??)
 }

@@ -54,7 +54,7 @@ pub fn segments(pointer: &str) -> impl Iterator<Item = String> {
 
 /// A pointer to a member of what `pointer` points to.
 pub fn join(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", super::shape::escaped(name))
 }
 
 #[derive(Clone, Copy, Debug)]

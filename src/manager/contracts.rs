@@ -107,7 +107,7 @@ impl Manager {
             store::catalogue::keep_document(db, defined.service, &sha256(&read.bytes), &read.bytes).await?;
         for channel in &read.contract.channels {
             let topic = topic_of(&channel.topic, self.parts.topics).map_err(|mut wrong| {
-                let escaped = channel.address.replace('~', "~0").replace('/', "~1");
+                let escaped = contract::shape::escaped(&channel.address);
                 wrong.field = format!("{field}/channels/{escaped}/bindings/kafka/{}", wrong.field);
                 Error::Invalid(vec![wrong])
             })?;

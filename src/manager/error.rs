@@ -80,14 +80,15 @@ impl Error {
         Self::conflict("stale", "someone else has changed this meanwhile: look at it again, then repeat your change")
     }
 
-    /// Problems of a document that was given in `field`.
+    /// Problems of a document that was given in `field`; in no field where it is all that was given.
     pub fn document(field: &str, problems: Vec<Problem>) -> Self {
         Self::Invalid(
             problems
                 .into_iter()
                 .map(|p| {
                     let line = p.line.map(|l| format!(" (line {l})")).unwrap_or_default();
-                    FieldError::new(format!("{field}{}", p.pointer), format!("{}{line}", p.message))
+                    let at = format!("{field}{}", p.pointer);
+                    FieldError::new(at.trim_start_matches('/'), format!("{}{line}", p.message))
                 })
                 .collect(),
         )

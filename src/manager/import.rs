@@ -80,21 +80,18 @@ pub struct Imported {
 }
 
 impl Import {
-    /// Reads a file: YAML 1.2 or JSON, of at most 1 MiB.
+    /// Reads a file: YAML 1.2 or JSON, of at most 1 MiB. It may take some hundred milliseconds, and holds nobody up.
     ///
     /// # Errors
     /// What is wrong, at its field, with its line where it is known.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
+    pub async fn read(bytes: Vec<u8>) -> Result<Self> {
+        tokio::task::spawn_blocking(move || Self::parse(&bytes)).await.map_err(Error::internal)?
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
         let (value, lines) = match contract::value(bytes) {
             Ok(read) => read,
-            Err(refused) => {
-                let wrong = refused.problems().into_iter().map(|problem| {
-                    let line = problem.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-                    let field = problem.pointer.trim_start_matches('/').to_owned();
-                    FieldError::new(field, format!("{}{line}", problem.message))
-                });
-                return Err(Error::Invalid(wrong.collect()));
-            }
+            Err(refused) => return Err(Error::document("", refused.problems())),
         };
         let read: Self = shape::read(value).map_err(|(field, why)| {
             let line = lines.line(&format!("/{field}")).map(|line| format!(" (line {line})")).unwrap_or_default();

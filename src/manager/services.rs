@@ -26,10 +26,17 @@ pub use store::{catalogue::ListedEvent, uploads::Place};
 
 /// The largest document that is taken, in bytes.
 pub const MAX_DOCUMENT: usize = contract::MAX_BYTES;
+/// What the names of documents may end with.
+const ENDINGS: [&str; 3] = ["yml", "yaml", "json"];
 /// Spaces that one upload may name.
 const MAX_SPACES: usize = 500;
 /// Users that a refusal names.
 const NAMED: usize = 5;
+
+/// Whether a file of this name may be a document.
+pub fn is_document(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
+}
 
 /// What a document that is uploaded comes to.
 #[derive(Clone, Debug)]

@@ -10,10 +10,10 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::parts::Typed;
-use crate::{manager::services::MAX_DOCUMENT, web::ui::Errors};
-
-/// What the names of files may end with.
-const ENDINGS: [&str; 3] = ["yml", "yaml", "json"];
+use crate::{
+    manager::services::{MAX_DOCUMENT, is_document},
+    web::ui::Errors,
+};
 
 /// A document, byte for byte.
 pub(super) type Document = Arc<Vec<u8>>;
@@ -67,10 +67,7 @@ impl Brought {
             return wrong("file", format!("The file is too large: a document may have {MAX_DOCUMENT} bytes."));
         }
         let (field, document) = if let Some((name, bytes)) = &self.file {
-            let is_known = name
-                .rsplit_once('.')
-                .is_some_and(|(_, end)| ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)));
-            if !is_known {
+            if !is_document(name) {
                 return wrong("file", "The name of the file must end with .yml, .yaml or .json.".into());
             }
             ("file", bytes.clone())

@@ -131,10 +131,7 @@ async fn run(
             return Err(first(visit, StatusCode::UNPROCESSABLE_ENTITY, shown).await);
         }
     };
-    let bytes = document.clone();
-    // Reading may take some hundred milliseconds: where it holds nobody up.
-    let read = tokio::task::spawn_blocking(move || Import::read(&bytes)).await;
-    let done = match read.map_err(Error::internal).and_then(|read| read) {
+    let done = match Import::read(document.to_vec()).await {
         Ok(import) => manager.import(&visit.actor(), &import, dry_run).await,
         Err(error) => Err(error),
     };
