@@ -39,18 +39,19 @@ const SERVICES: &str = "insert into service (id, key, app_id, title, contract_ve
 const CHANNELS: &str = "insert into channel (id, service_id, address)
     select gen_random_uuid(), s.id, 'channel-' || n from service s cross join generate_series(1, 10) n";
 const EVENTS: &str = "insert into event (id, service_id, channel_id, name, title, app_sends, app_receives, attributes)
-    select gen_random_uuid(), c.service_id, c.id, (array['Placed','Changed','Closed'])[n] || initcap(replace(c.address, '-', '')) , 'Something was done', true, n = 2,
+    select gen_random_uuid(), c.service_id, c.id, initcap(replace(s.key, '-', '')) || 'Part' || replace(c.address, 'channel-', '') || (array['Placed','Changed','Closed'])[n],
+           'Something was done', true, n = 2,
            '[{\"name\":\"id\",\"kind\":\"string\",\"required\":true},{\"name\":\"total\",\"kind\":\"number\",\"required\":false},{\"name\":\"at\",\"kind\":\"date-time\",\"required\":true}]'
-    from channel c cross join generate_series(1, 3) n";
+    from channel c join service s on s.id = c.service_id cross join generate_series(1, 3) n";
 const TOPICS: &str = "insert into channel_topic (channel_id, space_id, partitions, replicas, applied_at)
     select c.id, s.id, 3, 3, now() from channel c
     join lateral (select id from space where name in ('space-' || (1 + abs(hashtext(c.id::text)) % 40), 'space-' || (1 + abs(hashtext(c.address || c.id)) % 40))) s on true
     on conflict do nothing";
 const GRANTS: &str = "insert into access_grant (id, environment_id, event_id, access)
     select gen_random_uuid(), e.id, v.id, case when x.n = 0 then 'publish' else 'subscribe' end
-    from channel_topic t join event v on v.channel_id = t.channel_id
+    from channel_topic t join lateral (select id from event where channel_id = t.channel_id order by name limit 1) v on true
     join lateral (select id, row_number() over () - 1 as n from
-        (select id from environment where space_id = t.space_id order by id limit 3) some) as x on true
+        (select id from environment where space_id = t.space_id order by id limit 3) as few) as x on true
     join environment e on e.id = x.id on conflict do nothing";
 const BRIDGES: &str = "insert into bridge (id, name, space_id, kind, region, desired, status, external_id, access_applied_at)
     select gen_random_uuid(), 'bridge-' || n, (select id from space where name = 'space-' || (1 + n % 40)), 'sqs', 'eu-central-1', 'running', 'running', 'x', now()
@@ -97,7 +98,7 @@ pub async fn churn(pool: PgPool, channels: u32) {
     let share = i64::from(channels / 10);
     loop {
         second.tick().await;
-        let topics = sqlx::query("update channel_topic set applied_at = case when applied_at is null then now() end where (channel_id, space_id) in (select channel_id, space_id from channel_topic order by random() limit $1)").bind(share);
+        let topics = sqlx::query("update channel_topic set changed_at = now(), applied_at = case when applied_at is null then now() end where (channel_id, space_id) in (select channel_id, space_id from channel_topic order by random() limit $1)").bind(share);
         let bridges = sqlx::query(
             "update bridge set status_since = now(), status = case status when 'running' then 'waiting' else 'running' end where id in (select id from bridge order by random() limit 200)",
         );

@@ -47,7 +47,7 @@ pub async fn load_space(
     State(manager): State<Manager>,
     At(name): At<SpaceName>,
 ) -> Result<Json<Value>> {
-    let view = manager.load_space(&caller.0, name.as_str()).await?;
+    let view = manager.load_space(&caller.0, name.as_str(), OF_SPACE).await?;
     let uses = view.uses.iter().map(|used| {
         json!({
             "app": used.app,
@@ -65,6 +65,9 @@ pub async fn load_space(
         "channels": view.channels.iter().map(channel).collect::<Vec<_>>(),
     })))
 }
+
+/// Events and channels of a Space in one answer at most; lists have all of them.
+const OF_SPACE: i64 = 1000;
 
 /// `{}`: the name stands in the path.
 #[derive(Default, Deserialize)]

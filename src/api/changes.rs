@@ -1,4 +1,4 @@
-//! The history: read, never written.
+//! The history: read, and never changed; what takes a change back is another one.
 
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::{
     answer::{at, page},
     caller::Caller,
-    extract::Params,
+    extract::{At, Params},
     problem::Result,
 };
-use crate::manager::{Manager, history::Filter};
+use crate::manager::{Error, Manager, history::Filter};
 
 /// `GET /changes`, from the newest on; of one object with `?object=<id>`.
 pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params) -> Result<Json<Value>> {
@@ -33,4 +33,26 @@ pub async fn list(caller: Caller, State(manager): State<Manager>, params: Params
             "after": change.after,
         })
     }))
+}
+
+/// `POST /changes/{number}/revert?dry_run=true`: what it is about becomes what it was before.
+pub async fn revert(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(number): At<i64>,
+    params: Params,
+) -> Result<Json<Value>> {
+    let dry_run = params.flag("dry_run")?;
+    let done = if dry_run {
+        let rehearsed = manager.rehearse_revert(&caller.0, number).await?;
+        match rehearsed.may.refusal {
+            Some(why) => return Err(Error::Forbidden(why).into()),
+            None => rehearsed,
+        }
+    } else {
+        manager.revert(&caller.0, number).await?
+    };
+    Ok(Json(
+        json!({ "dry_run": dry_run, "number": number, "act": done.change.act, "now": done.now, "then": done.then }),
+    ))
 }

@@ -118,6 +118,7 @@ pub fn routes() -> Vec<Route> {
         route(DELETE, "/tokens/{token}", &[], tokens::revoke),
         route(GET, "/cluster", &[], cluster::load),
         route(GET, "/changes", &["q", "object", "limit", "cursor"], changes::list),
+        route(POST, "/changes/{number}/revert", &["dry_run"], changes::revert),
     ]
 }
 

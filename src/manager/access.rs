@@ -53,15 +53,13 @@ impl Difference {
 impl Manager {
     /// Environments by app and key, with what is granted beside what is implemented.
     pub async fn list_access(&self, actor: &Actor, filter: &AccessFilter) -> Result<Page<Standing>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::access::list(&mut db, filter).await?)
     }
 
     /// Where granted and implemented differ, what will fail first; after the first `skip`.
     pub async fn list_findings(&self, actor: &Actor, filter: &AccessFilter, skip: i64) -> Result<Vec<Finding>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::access::list_findings(&mut db, filter, skip).await?)
     }
 
@@ -72,16 +70,14 @@ impl Manager {
 
     /// Stands for the access of an environment as it is now: a draft made of it may only be applied to it.
     pub async fn access_version(&self, actor: &Actor, app: &str, key: &str) -> Result<String> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         let environment = find(&mut db, app, key).await?;
         version(&mut db, &environment).await
     }
 
     /// What applying a draft would change. Events that the draft does not name stay as they are.
     pub async fn compare_access(&self, actor: &Actor, app: &str, key: &str, wanted: &[Wanted]) -> Result<Difference> {
-        let mut db = self.read().await?;
-        actor.require(Right::Administer, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Administer).await?;
         let environment = find(&mut db, app, key).await?;
         Ok(compare(&mut db, &environment, wanted).await?.0)
     }

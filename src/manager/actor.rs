@@ -60,6 +60,23 @@ impl Actor {
     ///
     /// Gives the member, where it is one.
     pub(super) async fn require(&self, right: Right, db: &mut PgConnection) -> Result<Option<Member>> {
+        let member = match self {
+            Self::Member(id) => store::members::find_for_share(db, *id).await?,
+            _ => None,
+        };
+        self.judge(right, member, db).await
+    }
+
+    /// The same for who only looks: nothing is held, which would be a write.
+    pub(super) async fn require_to_read(&self, right: Right, db: &mut PgConnection) -> Result<Option<Member>> {
+        let member = match self {
+            Self::Member(id) => store::members::find(db, *id).await?,
+            _ => None,
+        };
+        self.judge(right, member, db).await
+    }
+
+    async fn judge(&self, right: Right, member: Option<Member>, db: &mut PgConnection) -> Result<Option<Member>> {
         match self {
             Self::Operator | Self::Product(_) => Ok(None),
             Self::Deploy { environment, .. } => match right {
@@ -69,7 +86,6 @@ impl Actor {
                 _ => Err(Error::Forbidden("a deploy token may only report deployments of its environment".into())),
             },
             Self::Member(id) => {
-                let member = store::members::find_for_share(db, *id).await?;
                 let member = member.filter(|m| !m.blocked).ok_or(Error::Unauthenticated)?;
                 if member.role == Role::Admin {
                     return Ok(Some(member));
@@ -124,7 +140,7 @@ pub struct May {
 impl super::Manager {
     /// Whether the actor has the right, and why not.
     pub async fn may(&self, actor: &Actor, right: Right) -> Result<May> {
-        match actor.require(right, &mut *self.read().await?).await {
+        match actor.require_to_read(right, &mut *self.read().await?).await {
             Ok(_) => Ok(May::default()),
             Err(Error::Forbidden(why)) => Ok(May { refusal: Some(why) }),
             Err(error) => Err(error),

@@ -333,22 +333,19 @@ impl Manager {
 
     /// A page of the apps.
     pub async fn list_apps(&self, actor: &Actor, filter: &Filter) -> Result<Page<Listed>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::apps::list(&mut db, filter).await?)
     }
 
     /// Keys and names of the apps that have an environment in a Space, by key: what lists are narrowed by.
     pub async fn list_apps_in_spaces(&self, actor: &Actor) -> Result<Vec<(String, String)>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::apps::list_in_spaces(&mut db).await?)
     }
 
     /// An app with its contacts and environments.
     pub async fn load_app(&self, actor: &Actor, key: &str) -> Result<AppView> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         let app = store::apps::find(&mut db, key).await?.ok_or(Error::NotFound("app"))?;
         let contacts = store::apps::list_contacts(&mut db, app.id).await?;
         let environments = store::apps::list_environments(&mut db, app.id).await?;

@@ -46,7 +46,7 @@ const FIRST_VERSION: i64 = 1;
 const ROLE_SETTLES: Duration = Duration::from_secs(10);
 
 /// What a form or a request says of a bridge.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BridgeDraft {
     /// Name.
     pub name: String,
@@ -57,7 +57,7 @@ pub struct BridgeDraft {
 }
 
 /// A route as a form or a request says it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteDraft {
     /// Key of the service.
     pub service: String,
@@ -417,22 +417,19 @@ impl Manager {
 
     /// What some bridges have moved, minute by minute; a bridge that moved nothing is left out.
     pub async fn flow_by_bridge(&self, actor: &Actor, bridges: &[BridgeId]) -> Result<HashMap<BridgeId, Minutes>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::traffic::by_bridge(&mut db, bridges).await?)
     }
 
     /// What the routes of a bridge have moved, minute by minute; a route that moved nothing is left out.
     pub async fn flow_by_route(&self, actor: &Actor, bridge: BridgeId) -> Result<HashMap<RouteId, Minutes>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::traffic::of_bridge(&mut db, bridge).await?)
     }
 
     /// A bridge to look at. Another member's draft answers as if it did not exist.
     pub async fn load_bridge(&self, actor: &Actor, id: BridgeId) -> Result<Bridge> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         visible(&mut db, actor, id).await
     }
 

@@ -61,8 +61,7 @@ pub struct Check {
 impl Manager {
     /// The newest report, and when it was made; `None` before the first.
     pub async fn load_cluster(&self, actor: &Actor) -> Result<Option<(OffsetDateTime, Report)>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         let found = store::passes::find_report(&mut db).await?;
         // What an older version wrote is read as far as it goes.
         Ok(found.map(|(at, report)| (at, serde_json::from_value(report).unwrap_or_default())))
@@ -70,8 +69,7 @@ impl Manager {
 
     /// Passes that changed something or failed, from the newest on.
     pub async fn list_passes(&self, actor: &Actor, before: Option<i64>, limit: i64) -> Result<Page<Pass>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::passes::list(&mut db, before, limit).await?)
     }
 

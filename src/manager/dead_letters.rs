@@ -20,8 +20,7 @@ impl Manager {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Page<DeadLetter>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         visible(&mut db, actor, bridge).await?;
         Ok(store::dead_letters::list(&mut db, bridge, before, limit).await?)
     }

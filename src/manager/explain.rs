@@ -81,8 +81,7 @@ impl Manager {
         event: &str,
     ) -> Result<Explanation> {
         let view = self.load_environment(actor, app, env).await?;
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         let found = store::catalogue::find_listed_event(&mut db, service, event).await?;
         let event = found.ok_or(Error::NotFound("event"))?;
         let mut steps = of_environment(&view);
@@ -210,9 +209,9 @@ async fn of_event(db: &mut PgConnection, view: &EnvironmentView, event: &ListedE
 
 /// Who may publish the event in the Space, and whether anything came lately.
 async fn published(db: &mut PgConnection, space: &Space, event: &ListedEvent) -> Result<[Step; 2]> {
-    let uses = store::spaces::list_uses(&mut *db, space.id).await?;
-    let uses =
-        uses.into_iter().filter(|used| used.publish && used.event == event.name && used.service == event.service);
+    let uses = store::spaces::list_uses_of_channel(&mut *db, event.channel).await?;
+    let uses = uses.into_iter().filter(|(of, _)| of == space.name.as_str()).map(|(_, used)| used);
+    let uses = uses.filter(|used| used.publish && used.event == event.name && used.service == event.service);
     let mut publishers: Vec<_> = uses.map(|used| format!("{}.{}", used.app, used.environment)).collect();
     publishers.extend(store::bridges::list_names_into(&mut *db, space.id, event.id).await?);
     let publisher = if publishers.is_empty() {

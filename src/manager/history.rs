@@ -83,8 +83,7 @@ pub enum Verdict {
 impl Manager {
     /// Changes from the newest on.
     pub async fn list_changes(&self, actor: &Actor, filter: &Filter) -> Result<Page<Change>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::changes::list(&mut db, filter).await?)
     }
 

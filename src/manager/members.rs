@@ -221,8 +221,7 @@ impl Manager {
 
     /// All members, by address.
     pub async fn list_members(&self, actor: &Actor) -> Result<Vec<Listed>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Administer, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Administer).await?;
         Ok(store::members::list(&mut db).await?)
     }
 

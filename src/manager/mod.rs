@@ -21,6 +21,7 @@ mod live;
 pub mod members;
 pub mod moves;
 pub mod overview;
+pub mod revert;
 pub mod search;
 pub mod services;
 pub mod sessions;
@@ -35,6 +36,7 @@ use sqlx::{Postgres, Transaction};
 
 pub use crate::store::{Columns, Page, PgPool, Sorting, spaces::Followed, traffic::Minutes};
 pub use actor::Actor;
+use actor::Right;
 pub use error::{Error, FieldError, Result};
 
 use crate::{
@@ -105,6 +107,13 @@ impl Manager {
 
     async fn read(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
         Ok(self.pool.acquire().await.map_err(store::Error::from)?)
+    }
+
+    /// A connection for whoever has the right to look at something.
+    async fn read_as(&self, actor: &Actor, right: Right) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+        let mut db = self.read().await?;
+        actor.require_to_read(right, &mut db).await?;
+        Ok(db)
     }
 
     /// Writes the history row and says to all who listen that the object has changed: with the change itself, or

@@ -1,6 +1,6 @@
 //! Moving an environment to another Space: rehearsed first, applied only as it was rehearsed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, version_of};
@@ -53,7 +53,7 @@ pub struct Rehearsal {
 }
 
 /// An event within reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// Key of the service.
     pub service: String,
@@ -66,8 +66,7 @@ pub struct Reach {
 impl Manager {
     /// What moving an environment into a Space would do. Nothing is changed.
     pub async fn rehearse_move(&self, actor: &Actor, app: &str, key: &str, to: &str) -> Result<Rehearsal> {
-        let mut db = self.read().await?;
-        actor.require(Right::Administer, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Administer).await?;
         let (environment, here, there) = find(&mut db, app, key, to).await?;
         Ok(rehearse(&mut db, &environment, &here, &there).await?.0)
     }
@@ -126,8 +125,7 @@ impl Manager {
 
     /// The Space that an environment was moved from, while nothing newer was done to it.
     pub async fn find_undo_of_move(&self, actor: &Actor, environment: &Environment) -> Result<Option<String>> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         Ok(moves::find_last_move(&mut db, environment.id).await?)
     }
 }

@@ -50,8 +50,7 @@ impl Overview {
 impl Manager {
     /// What needs someone, how much there is, what was done last. Asks the database alone.
     pub async fn load_overview(&self, actor: &Actor) -> Result<Overview> {
-        let mut db = self.read().await?;
-        actor.require(Right::Look, &mut db).await?;
+        let mut db = self.read_as(actor, Right::Look).await?;
         let mut flow = store::traffic::by_space(&mut db).await?;
         let spaces = store::spaces::list(&mut db).await?.into_iter();
         let mut spaces: Vec<_> = spaces

@@ -261,8 +261,7 @@ impl Manager {
     /// The contract of a service as an `AsyncAPI` 2.6 document: its channels under their ids, ready to be imported.
     pub async fn load_asyncapi(&self, actor: &Actor, key: &str, notation: Notation) -> Result<String> {
         let (document, channels) = {
-            let mut db = self.read().await?;
-            actor.require(Right::Look, &mut db).await?;
+            let mut db = self.read_as(actor, Right::Look).await?;
             let service = find(&mut db, key).await?;
             let document = store::catalogue::find_document(&mut db, service.id).await?;
             let document = document.ok_or(Error::NotFound("the contract of this service"))?;

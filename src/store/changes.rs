@@ -146,6 +146,35 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Page<Change>
     Ok(Page::cut(rows, filter.limit, |change: &Change| change.number.to_string()))
 }
 
+/// A change by its number.
+pub async fn find(db: &mut PgConnection, number: i64) -> Result<Option<Change>> {
+    Ok(sqlx::query_as!(
+        Change,
+        r#"select number, at, member_id as member, actor, act, object_kind, object_id, object_name, before, after,
+                  previous, code
+           from change where number = $1"#,
+        number
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The newest change by one of these acts of the object that another change is of.
+pub async fn find_newest(db: &mut PgConnection, of: &Change, acts: &[&str]) -> Result<Option<Change>> {
+    let acts: Vec<_> = acts.iter().map(|act| (*act).to_owned()).collect();
+    Ok(sqlx::query_as!(
+        Change,
+        r#"select number, at, member_id as member, actor, act, object_kind, object_id, object_name, before, after,
+                  previous, code
+           from change where object_kind = $1 and object_id = $2 and act = any($3) order by number desc limit 1"#,
+        of.object_kind,
+        of.object_id,
+        &acts
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// Up to 1,000 changes after a number, oldest first: to verify the chain.
 pub async fn list_from(db: &mut PgConnection, after: i64) -> Result<Vec<Change>> {
     Ok(sqlx::query_as!(

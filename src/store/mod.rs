@@ -33,10 +33,15 @@ pub use error::Error;
 pub use sorted::{Columns, Page, Sorting};
 pub use sqlx::{PgConnection, PgPool};
 
-use sqlx::postgres::PgPoolOptions;
+use std::time::Duration;
+
+use sqlx::{Connection, postgres::PgPoolOptions};
 
 /// What every function here answers.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// How long a connection may have been idle to be used without a question.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The migrations, in the program itself.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -47,7 +52,17 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 pub fn pool(url: &str, max_connections: u32) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
-        .acquire_timeout(std::time::Duration::from_secs(3))
+        .acquire_timeout(Duration::from_secs(3))
+        // One that was just used is as good as one that has just been asked whether it lives.
+        .test_before_acquire(false)
+        .before_acquire(|db, meta| {
+            Box::pin(async move {
+                if meta.idle_for > FRESH {
+                    db.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy(url)?)
 }
 

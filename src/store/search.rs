@@ -1,6 +1,12 @@
 //! Finding anything by a part of what people call it.
 
-use super::{PgConnection, Result, error::parsed};
+use uuid::Uuid;
+
+use super::{
+    PgConnection, Result,
+    error::parsed,
+    sorted::{holds, literal},
+};
 use crate::domain::ids::MemberId;
 
 /// What was found.
@@ -74,55 +80,80 @@ pub struct Searcher {
     pub is_admin: bool,
 }
 
+/// Letters that a part of a name must have at least: fewer are found where names begin with them only.
+const PART: usize = 3;
+
 /// What has the text in its key, name or id, at most `limit` of each kind. What is called exactly so comes first, then
 /// what begins with it, then by name. The name of a topic finds its channel, that of a Kafka user its environment.
+///
+/// Of events there are many: those that begin with the text are read by an index in their order, and of those that only
+/// hold it some, not all, are looked at.
 pub async fn find(db: &mut PgConnection, text: &str, searcher: Searcher, limit: i64) -> Result<Vec<Hit>> {
+    let lower = text.to_lowercase();
+    let begins = format!("{}%", literal(&lower));
+    let has = if lower.chars().count() < PART { begins.clone() } else { holds(&lower) };
+    // An id, or a name that an id is in.
+    let id = lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(|part| part.parse::<Uuid>().ok());
+    // The beginning of an id.
+    let id_begins = (lower.len() >= 4 && lower.chars().all(|c| c.is_ascii_hexdigit() || c == '-')).then_some(&begins);
     sqlx::query!(
-        r#"with asked as (select lower($1) as q),
-           found (kind, key, within, title, exact, starts) as (
-             select 'app', a.key, '', a.name, a.key = q or lower(a.name) = q,
-                    starts_with(a.key, q) or starts_with(lower(a.name), q)
-             from app a, asked where strpos(a.key, q) > 0 or strpos(lower(a.name), q) > 0
+        r#"with found (kind, key, within, title, exact, starts) as (
+             select 'app', a.key, '', a.name, a.key = $1 or lower(a.name) = $1,
+                    starts_with(a.key, $1) or starts_with(lower(a.name), $1)
+             from app a where a.key like $6 or lower(a.name) like $6
              union all
-             select 'environment', e.key, a.key, e.name, a.key || '.' || e.key = q, starts_with(a.key || '.' || e.key, q)
-             from environment e join app a on a.id = e.app_id, asked
-             where strpos(a.key || '.' || e.key, q) > 0 or strpos(lower(e.name), q) > 0
+             select 'environment', e.key, a.key, e.name, a.key || '.' || e.key = $1, starts_with(a.key || '.' || e.key, $1)
+             from environment e join app a on a.id = e.app_id
+             where a.key || '.' || e.key like $6 or lower(e.name) like $6
              union all
-             select 'space', s.name, '', s.name, lower(s.name) = q, starts_with(lower(s.name), q)
-             from space s, asked where strpos(lower(s.name), q) > 0
+             select 'space', s.name, '', s.name, lower(s.name) = $1, starts_with(lower(s.name), $1)
+             from space s where lower(s.name) like $6
              union all
-             select 'channel', c.id::text, s.key, s.title, c.id::text = q, starts_with(c.id::text, q)
-             from channel c join service s on s.id = c.service_id, asked
-             where strpos(c.id::text, q) > 0 or strpos(q, c.id::text) > 0 or strpos(s.key, q) > 0
-                or strpos(lower(s.title), q) > 0
+             (select 'channel', c.id::text, s.key, s.title, false, starts_with(s.key, $1)
+              from service s join channel c on c.service_id = s.id
+              where s.key like $6 or lower(s.title) like $6 order by s.key, c.id limit $4)
              union all
-             select 'event', v.name, s.key, v.title, lower(v.name) = q, starts_with(lower(v.name), q)
-             from event v join service s on s.id = v.service_id, asked
-             where strpos(lower(v.name), q) > 0 or strpos(lower(v.title), q) > 0
+             select 'channel', c.id::text, s.key, s.title, true, true
+             from channel c join service s on s.id = c.service_id where c.id = $7
              union all
-             select 'service', s.key, coalesce(a.key, ''), s.title, s.key = q or lower(s.title) = q,
-                    starts_with(s.key, q) or starts_with(lower(s.title), q)
-             from service s left join app a on a.id = s.app_id, asked
-             where strpos(s.key, q) > 0 or strpos(lower(s.title), q) > 0
+             (select 'channel', c.id::text, s.key, s.title, true, true
+              from channel c join service s on s.id = c.service_id
+              where c.id <> $7 is not false and c.id::text like $8 order by c.id limit $4)
              union all
-             select 'bridge', b.id::text, p.name, b.name, b.id::text = q or lower(b.name) = q, starts_with(lower(b.name), q)
-             from bridge b join space p on p.id = b.space_id, asked
-             where (strpos(lower(b.name), q) > 0 or strpos(b.id::text, q) > 0 or strpos(q, b.id::text) > 0
-                    or exists (select from route r where r.bridge_id = b.id and strpos(lower(r.queue_url), q) > 0))
+             (select 'event', v.name, s.key, v.title, lower(v.name) = $1, true
+              from (select * from event v where lower(v.name) collate "C" like $5
+                    order by lower(v.name) collate "C" limit $4) v join service s on s.id = v.service_id)
+             union all
+             (select 'event', v.name, s.key, v.title, false, false
+              from (select * from event v where (lower(v.name) like $6 or lower(v.title) like $6)
+                      and not starts_with(lower(v.name), $1) limit 200) v join service s on s.id = v.service_id)
+             union all
+             select 'service', s.key, coalesce(a.key, ''), s.title, s.key = $1 or lower(s.title) = $1,
+                    starts_with(s.key, $1) or starts_with(lower(s.title), $1)
+             from service s left join app a on a.id = s.app_id
+             where s.key like $6 or lower(s.title) like $6
+             union all
+             select 'bridge', b.id::text, p.name, b.name, b.id = $7 or lower(b.name) = $1, starts_with(lower(b.name), $1)
+             from bridge b join space p on p.id = b.space_id
+             where (lower(b.name) like $6 or b.id = $7 or b.id::text like $8
+                    or b.id in (select r.bridge_id from route r where lower(r.queue_url) like $6))
                and (b.desired in ('running', 'stopped') or b.desired = 'draft' and ($3 or b.created_by = $2))
              union all
-             select 'member', m.email, '', m.name, m.email = q, starts_with(m.email, q) or starts_with(lower(m.name), q)
-             from member m, asked
-             where $3 and (strpos(m.email, q) > 0 or strpos(lower(m.name), q) > 0)),
+             select 'member', m.email, '', m.name, m.email = $1, starts_with(m.email, $1) or starts_with(lower(m.name), $1)
+             from member m where $3 and (m.email like $6 or lower(m.name) like $6)),
            ranked as (
              select *, row_number() over (partition by kind order by exact desc, starts desc, within, lower(title), key) as place
              from found)
            select kind as "kind!", key as "key!", within as "within!", title as "title!"
            from ranked where place <= $4 order by kind, place"#,
-        text,
+        lower,
         searcher.member.map(|m| m.0),
         searcher.is_admin,
-        limit
+        limit,
+        begins,
+        has,
+        id,
+        id_begins
     )
     .fetch_all(db)
     .await?

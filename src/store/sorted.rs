@@ -152,6 +152,23 @@ impl<T> Page<T> {
     }
 }
 
+/// The pattern of `like` for what holds the text.
+pub(super) fn holds(text: &str) -> String {
+    format!("%{}%", literal(text))
+}
+
+/// The text as a pattern of `like` takes it letter by letter.
+pub(super) fn literal(text: &str) -> String {
+    let mut pattern = String::new();
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
 fn cursor(keys: &[String]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::Value::from(keys.to_vec()).to_string())
 }
@@ -191,8 +208,8 @@ impl<By: Columns> Listing<By> {
         self
     }
 
-    /// Only rows for which one of these conditions holds, in which `$` stands for the text in lower case; all rows where
-    /// the text is empty.
+    /// Only rows for which one of these conditions holds, in which `$` stands for the text in lower case, and after
+    /// `like` for the pattern of what holds it; all rows where the text is empty.
     pub fn holding(&mut self, text: &str, conditions: &[&'static str]) -> &mut Self {
         if text.is_empty() {
             return self;
@@ -200,7 +217,7 @@ impl<By: Columns> Listing<By> {
         for (i, condition) in conditions.iter().enumerate() {
             let (before, after) = condition.split_once('$').unwrap_or((condition, ""));
             self.push(if i == 0 { " and (" } else { " or " }).push(before).push("lower(");
-            self.bind(text.to_owned()).push(")").push(after);
+            self.bind(if before.ends_with("like ") { holds(text) } else { text.to_owned() }).push(")").push(after);
         }
         self.push(")")
     }
@@ -282,6 +299,11 @@ mod tests {
 
     fn encoded(json: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(json)
+    }
+
+    #[test]
+    fn a_pattern_holds_the_text_letter_by_letter() {
+        assert_eq!(holds(r"a_b%c\d"), r"%a\_b\%c\\d%");
     }
 
     #[test]

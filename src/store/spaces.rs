@@ -237,8 +237,9 @@ pub struct Use {
     pub subscribe: bool,
 }
 
-/// Who may publish and subscribe what in a Space, enabled environments only; by service, event, app.
-pub async fn list_uses(db: &mut PgConnection, space: SpaceId) -> Result<Vec<Use>> {
+/// Who may publish and subscribe what in a Space, enabled environments only; by service, event, app. Of the first
+/// `events` that flow in it.
+pub async fn list_uses(db: &mut PgConnection, space: SpaceId, events: i64) -> Result<Vec<Use>> {
     Ok(sqlx::query!(
         r#"select a.key as app, e.key as environment, s.key as service, v.name as event, v.channel_id,
                   bool_or(g.access = 'publish') as "publish!", bool_or(g.access = 'subscribe') as "subscribe!"
@@ -247,11 +248,14 @@ pub async fn list_uses(db: &mut PgConnection, space: SpaceId) -> Result<Vec<Use>
            join app a on a.id = e.app_id
            join event v on v.id = g.event_id
            join service s on s.id = v.service_id
-           join channel_topic t on t.channel_id = v.channel_id and t.space_id = e.space_id
            where e.space_id = $1 and e.broker_enabled and a.broker_enabled
+             and v.id in (select v.id from channel_topic t join event v on v.channel_id = t.channel_id
+                          join service s on s.id = v.service_id
+                          where t.space_id = $1 order by s.key, v.name limit $2)
            group by a.key, e.key, s.key, v.name, v.channel_id
            order by s.key, v.name, a.key, e.key"#,
-        space.0
+        space.0,
+        events
     )
     .fetch_all(db)
     .await?

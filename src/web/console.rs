@@ -25,7 +25,7 @@ use tower_http::{
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
 use super::{
-    Web, live, pages, paths,
+    Web, compress, live, pages, paths,
     visit::{Guest, Visit},
 };
 use crate::manager::Error;
@@ -84,6 +84,7 @@ pub fn router(web: Web) -> Result<Router, NotAnOrigin> {
     Ok(dynamic
         .merge(files)
         .with_state(web)
+        .layer(middleware::from_fn(compress::pages))
         .layer(CompressionLayer::new().compress_when(compress))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,

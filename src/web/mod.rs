@@ -6,10 +6,12 @@
 //! | [`paths`] | every address of the console |
 //! | `visit` | who looks at a page: session, theme, message of the last act; rendering |
 //! | `refusal` | a refusal of the manager as a page, or beside its fields |
+//! | `compress` | pages as brotli |
 //! | `live` | the stream that says what has changed |
 //! | `pages` | the pages and their form handlers |
 //! | [`ui`] | what pages are made of |
 
+mod compress;
 pub mod console;
 mod live;
 mod pages;

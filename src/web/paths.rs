@@ -262,6 +262,11 @@ pub fn dead_letter_redrive(bridge: BridgeId, number: i64) -> String {
     format!("{BRIDGES}/{bridge}/dead-letters/{number}/redrive")
 }
 
+/// Taking a change of the history back.
+pub fn revert(number: i64) -> String {
+    format!("{HISTORY}/{number}/revert")
+}
+
 /// Changing a member (post only).
 pub fn member(member: MemberId) -> String {
     format!("{PEOPLE}/{member}")

@@ -10,6 +10,7 @@ mod history;
 mod import;
 mod input;
 mod moves;
+mod revert;
 mod rights;
 mod secrets;
 mod services;

@@ -5,7 +5,7 @@ mod edit;
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 
-use super::asked::{Asked, Narrowing, paging, refused, with_chosen};
+use super::asked::{Asked, Narrowing, by_app, by_space, paging, refused};
 use crate::{
     domain::{
         grant::{Access, DefaultAccess},
@@ -125,16 +125,14 @@ fn view(model: &Model) -> AnyView {
 
 fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
     let Model { filter, narrowing, .. } = model;
-    let space = filter.space.clone().unwrap_or_default();
-    let app = filter.app.clone().unwrap_or_default();
-    let spaces = with_chosen(narrowing.spaces(), &space);
-    let apps = with_chosen(narrowing.apps(), &app);
+    let space = by_space(filter.space.as_deref(), narrowing.spaces());
+    let app = by_app(filter.app.as_deref(), narrowing.apps());
     let show = if filter.findings { "findings" } else { "" };
     let shows = vec![Choice::new("findings", "With findings only")];
     view! {
         <FilterBar action=paths::ACCESS label="Search environments" query=filter.q.clone() narrowed=narrowed>
-            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
-            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+            {space}
+            {app}
             <FilterSelect label="Show" name="show" choices=shows value=show any="All environments"/>
         </FilterBar>
     }

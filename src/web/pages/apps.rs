@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::{
-    asked::{Asked, Narrowing, both_ways, refused, sort_field, with_chosen},
+    asked::{Asked, Narrowing, both_ways, by_space, refused, sort_field},
     parts::{Question, Typed, followed},
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         refusal::{beside_fields, status},
         ui::{
             Action, ButtonKind, ButtonLink, Code, Column, Confirm, EmptyState, ErrorSummary, Errors, Fact, Facts,
-            Field, FilterBar, FilterSelect, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown,
+            Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown,
             Status, Submit, Table, TextArea, Tone, When,
         },
         visit::{Place, Visit},
@@ -114,14 +114,13 @@ fn list_view(
             .into_any()
         }
     };
-    let space = filter.space.clone().unwrap_or_default();
-    let spaces = with_chosen(narrowing.spaces(), &space);
+    let space = by_space(filter.space.as_deref(), narrowing.spaces());
     let (query, sort) = (filter.q.clone(), sort_field(&filter.sorting));
     view! {
         <PageHead title="Apps" lead="What sends and receives events.">{action}</PageHead>
         <FilterBar action=paths::APPS label="Filter apps" query=query narrowed=narrowed>
             {sort}
-            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
+            {space}
         </FilterBar>
         {body}
     }

@@ -225,8 +225,8 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for At<T> {
     }
 }
 
-/// Services that are offered to choose from at most: where there are more, their key is typed.
-const SERVICES: usize = 100;
+/// Things that are offered to choose from at most: where there are more, their name is typed.
+const CHOICES: usize = 100;
 
 /// What a list of the landscape can be narrowed by.
 #[derive(Clone, Debug, Default)]
@@ -247,19 +247,16 @@ impl Narrowing {
         &self.apps
     }
 
-    /// The Spaces, and the apps that define something.
-    pub async fn load(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
-        let spaces = Self::of_spaces(visit, manager).await?;
-        let apps = manager.list_defining_apps(&visit.actor()).await?;
-        Ok(Self { apps: named(apps), ..spaces })
-    }
-
     /// The Spaces, the apps that define something, and the services.
-    pub async fn load_with_services(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
-        let all = Self::load(visit, manager).await?;
-        let most = i64::try_from(SERVICES + 1).unwrap_or(i64::MAX);
-        let services = manager.list_service_keys(&visit.actor(), most).await?;
-        Ok(Self { services: services.into_iter().map(|key| Choice::new(key.clone(), key)).collect(), ..all })
+    pub async fn load(visit: &Visit, manager: &Manager) -> Result<Self, Error> {
+        let most = i64::try_from(CHOICES + 1).unwrap_or(i64::MAX);
+        let all = manager.list_choices(&visit.actor(), most).await?;
+        let alike = |name: &str| Choice::new(name, name);
+        Ok(Self {
+            spaces: all.spaces.iter().map(|space| alike(space.as_str())).collect(),
+            apps: named(all.apps),
+            services: all.services.iter().map(|key| alike(key)).collect(),
+        })
     }
 
     /// The Spaces alone.
@@ -294,11 +291,9 @@ pub fn filter_bar<By: Columns>(
     narrowing: &Narrowing,
     further: Further,
 ) -> AnyView {
-    let space = filter.space.clone().unwrap_or_default();
-    let app = filter.app.clone().unwrap_or_default();
-    let spaces = with_chosen(&narrowing.spaces, &space);
-    let apps = with_chosen(&narrowing.apps, &app);
-    let service = (further != Further::Nothing).then(|| service_filter(filter.service.as_deref(), &narrowing.services));
+    let (space, app) =
+        (by_space(filter.space.as_deref(), &narrowing.spaces), by_app(filter.app.as_deref(), &narrowing.apps));
+    let service = (further != Further::Nothing).then(|| by_service(filter.service.as_deref(), &narrowing.services));
     let kind = (further == Further::ServiceAndKind).then(|| {
         let kinds = vec![Choice::new("subscribe", "Open to subscribers"), Choice::new("publish", "Open to publishers")];
         let kind = filter.open_to.map(Access::as_str).unwrap_or_default();
@@ -308,8 +303,8 @@ pub fn filter_bar<By: Columns>(
     view! {
         <FilterBar action=path label=label query=query narrowed=narrowed>
             {sort}
-            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
-            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+            {space}
+            {app}
             {service}
             {kind}
         </FilterBar>
@@ -317,14 +312,28 @@ pub fn filter_bar<By: Columns>(
     .into_any()
 }
 
-fn service_filter(chosen: Option<&str>, services: &[Choice]) -> AnyView {
-    let service = chosen.unwrap_or_default().to_owned();
-    if services.len() > SERVICES {
-        return view! { <FilterField label="Service" name="service" value=service hint="Key of a service"/> }
-            .into_any();
+/// The part of the form that narrows a list by a Space.
+pub fn by_space(chosen: Option<&str>, spaces: &[Choice]) -> AnyView {
+    by(["Space", "space", "Any Space", "Name of a Space"], chosen, spaces)
+}
+
+/// The part that narrows it by an app.
+pub fn by_app(chosen: Option<&str>, apps: &[Choice]) -> AnyView {
+    by(["App", "app", "Any app", "Key of an app"], chosen, apps)
+}
+
+fn by_service(chosen: Option<&str>, services: &[Choice]) -> AnyView {
+    by(["Service", "service", "Any service", "Key of a service"], chosen, services)
+}
+
+/// Label, field, what stands for all, and what to type where there are too many to choose from.
+fn by([label, name, any, hint]: [&'static str; 4], chosen: Option<&str>, choices: &[Choice]) -> AnyView {
+    let value = chosen.unwrap_or_default().to_owned();
+    if choices.len() > CHOICES {
+        return view! { <FilterField label=label name=name value=value hint=hint/> }.into_any();
     }
-    let services = with_chosen(services, &service);
-    view! { <FilterSelect label="Service" name="service" choices=services value=service any="Any service"/> }.into_any()
+    let choices = with_chosen(choices, &value);
+    view! { <FilterSelect label=label name=name choices=choices value=value any=any/> }.into_any()
 }
 
 /// Keeps how a list is sorted while it is narrowed.
@@ -335,7 +344,7 @@ pub fn sort_field<By: Columns>(sorting: &Sorting<By>) -> Option<AnyView> {
 }
 
 /// What is chosen stays in sight, though there is nothing of that name.
-pub fn with_chosen(choices: &[Choice], chosen: &str) -> Vec<Choice> {
+fn with_chosen(choices: &[Choice], chosen: &str) -> Vec<Choice> {
     let mut choices = choices.to_vec();
     if !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen) {
         choices.push(Choice::new(chosen, chosen));

@@ -44,7 +44,7 @@ type Found = (Filter<ChannelsBy>, Page<ListedChannel>, Narrowing);
 async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
     let filter = asked.filter()?;
     let page = manager.list_channels(&visit.actor(), &filter).await?;
-    Ok((filter, page, Narrowing::load_with_services(visit, manager).await?))
+    Ok((filter, page, Narrowing::load(visit, manager).await?))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {

@@ -1,5 +1,7 @@
 //! The history: who did what, when, and what it was before.
 
+mod revert;
+
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -15,6 +17,7 @@ use crate::{
     manager::{
         Error, Manager, Page,
         history::{Change, Filter},
+        revert::is_revertible,
     },
     web::{
         Web, paths,
@@ -27,7 +30,9 @@ use crate::{
 };
 
 pub(super) fn router() -> Router<Web> {
-    Router::new().route(paths::HISTORY, get(list))
+    Router::new()
+        .route(paths::HISTORY, get(list))
+        .route("/history/{number}/revert", get(revert::ask).post(revert::revert))
 }
 
 /// What the address asks for.
@@ -194,8 +199,10 @@ fn links(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + u
         let href = format!("{}?object={id}", paths::HISTORY);
         view! { <a href=href>{format!("All changes of this {}", change.object_kind)}</a> }
     });
+    let back =
+        is_revertible(change).then(|| view! { <a href=paths::revert(change.number)>"Take this change back"</a> });
     let number = format!("No. {}, {}", change.number, Moment::new(change.at, now).words());
-    view! { <p class="row"><span class="secondary">{number}</span>{page}{all}</p> }
+    view! { <p class="row"><span class="secondary">{number}</span>{page}{all}{back}</p> }
 }
 
 /// The page of the object, where objects of its kind have one. It may be gone by now.
@@ -214,41 +221,48 @@ pub(super) fn href(change: &Change, admin: bool) -> Option<String> {
 }
 
 fn differences(change: &Change) -> AnyView {
-    let empty = serde_json::Map::new();
-    let (before, after) = (change.before.as_ref(), change.after.as_ref());
-    let members = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => Some(empty.clone()),
-        Some(Value::Object(map)) => Some(map.clone()),
-        Some(_) => None,
-    };
+    let side = |name, value: &'_ Option<Value>| value.clone().map(|value| (name, value));
+    let [before, after] = [side("Before", &change.before), side("After", &change.after)];
     if before.is_none() && after.is_none() {
         return view! { <p class="secondary">"Nothing more is kept of this change."</p> }.into_any();
     }
-    let (Some(old), Some(new)) = (members(before), members(after)) else {
-        let text = |value: Option<&Value>| value.map(|v| serde_json::to_string_pretty(v).unwrap_or_default());
-        let code = |name: &str, value: Option<&Value>| {
-            let id = format!("{name}-{}", change.number);
-            text(value).map(|text| view! { <Code id=id label=name.to_owned() text=text/> })
+    let sides = [&before, &after].map(|side| side.as_ref().map(|(name, value)| (*name, value)));
+    compared(change.number, "Before and after", sides)
+}
+
+/// What something was and is, side by side, each under its heading; as JSON where it has no parts.
+fn compared(number: i64, caption: &'static str, sides: [Option<(&'static str, &Value)>; 2]) -> AnyView {
+    let members = |side: Option<(&'static str, &Value)>| match side {
+        None | Some((_, Value::Null)) => Some(serde_json::Map::new()),
+        Some((_, Value::Object(map))) => Some(map.clone()),
+        Some(_) => None,
+    };
+    let (Some(old), Some(new)) = (members(sides[0]), members(sides[1])) else {
+        let code = |(name, value): (&'static str, &Value)| {
+            let id = format!("{}-{number}", name.to_lowercase());
+            view! { <Code id=id label=name.to_owned() text=serde_json::to_string_pretty(value).unwrap_or_default()/> }
         };
-        return view! { {code("Before", before)}{code("After", after)} }.into_any();
+        return sides.into_iter().flatten().map(code).collect_view().into_any();
     };
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let rows = keys.into_iter().map(|key| {
         let (was, is) = (old.get(key), new.get(key));
-        let changed = before.is_some() && after.is_some() && was != is;
+        let changed = sides.iter().all(Option::is_some) && was != is;
+        let cell = |side: Option<(&'static str, &Value)>, shown| {
+            side.map(|(name, _)| view! { <td data-label=name>{value(shown)}</td> })
+        };
         view! {
             <tr data-changed=changed.then_some("")>
                 <th scope="row">{key.replace('_', " ")}</th>
-                {before.is_some().then(|| view! { <td data-label="Before">{value(was)}</td> })}
-                {after.is_some().then(|| view! { <td data-label="After">{value(is)}</td> })}
+                {cell(sides[0], was)}
+                {cell(sides[1], is)}
             </tr>
         }
     });
     let rows = rows.collect_view();
     let mut columns = vec![Column::new("What")];
-    columns.extend(before.is_some().then(|| Column::new("Before")));
-    columns.extend(after.is_some().then(|| Column::new("After")));
-    view! { <Table caption="Before and after" columns stacked=true>{rows}</Table> }.into_any()
+    columns.extend(sides.into_iter().flatten().map(|(name, _)| Column::new(name)));
+    view! { <Table caption=caption columns stacked=true>{rows}</Table> }.into_any()
 }
 
 /// A value as people read it; what has parts of its own as JSON.

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    asked::{Asked, At, both_ways, named, refused, sort_field, with_chosen},
+    asked::{Asked, At, both_ways, by_app, named, refused, sort_field},
     channels,
     exchange::{Exchange, bridge_state, exchange_table},
 };
@@ -22,7 +22,7 @@ use crate::{
     web::{
         Web, paths,
         ui::{
-            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, FilterSelect, Glyph, Name, PageHead,
+            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, Glyph, Name, PageHead,
             Panel, Pill, Refused, Section, Status, Table, Tone,
         },
         visit::{Place, Visit},
@@ -31,8 +31,8 @@ use crate::{
 
 /// Bridges that the page of a Space shows at most.
 const BRIDGES: i64 = 200;
-/// Channels that the page of a Space shows at most.
-const CHANNELS: usize = 200;
+/// Environments, events and channels that the page of a Space shows at most, of each.
+const FIRST: usize = 50;
 
 pub(super) fn router() -> Router<Web> {
     Router::new().route(paths::SPACES, get(list)).route("/spaces/{space}", get(show)).merge(manage::router())
@@ -105,14 +105,13 @@ fn list_view(asked: &Asked, filter: &SpaceFilter, page: &Page<ListedSpace>, apps
             .into_any()
         }
     };
-    let app = filter.app.clone().unwrap_or_default();
-    let apps = with_chosen(apps, &app);
+    let app = by_app(filter.app.as_deref(), apps);
     let (query, sort) = (filter.q.clone(), sort_field(&filter.sorting));
     view! {
         <PageHead title="Spaces" lead="Environments exchange events within a Space, and never across.">{new}</PageHead>
         <FilterBar action=paths::SPACES label="Search Spaces" query=query narrowed=narrowed>
             {sort}
-            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+            {app}
         </FilterBar>
         {body}
     }
@@ -120,7 +119,7 @@ fn list_view(asked: &Asked, filter: &SpaceFilter, page: &Page<ListedSpace>, apps
 }
 
 async fn load(visit: &Visit, manager: &Manager, name: &SpaceName) -> Result<(SpaceView, Vec<Bridge>), Error> {
-    let space = manager.load_space(&visit.actor(), name.as_str()).await?;
+    let space = manager.load_space(&visit.actor(), name.as_str(), i64::try_from(FIRST).unwrap_or(i64::MAX)).await?;
     let here = BridgeFilter { space: Some(space.space.name.to_string()), limit: BRIDGES, ..BridgeFilter::default() };
     let bridges = manager.list_bridges(&visit.actor(), &here).await?.items;
     Ok((space, bridges))
@@ -150,14 +149,17 @@ fn space_view(view: &SpaceView, bridges: &[Bridge], admin: bool, now: OffsetDate
         }
         .into_any()
     } else {
+        // A bridge may route events that are beyond the first ones.
+        let all = is_cut(view).then(|| all_of("events", "events", paths::EVENTS, &name));
         view! {
             {graph::graph(&Exchange::streams(&exchanges))}
             {exchange_table(exchanges.iter().map(|exchange| (None, exchange)))}
+            {all}
         }
         .into_any()
     };
     let empty = view.environments.is_empty() && view.channels.is_empty() && bridges.is_empty();
-    let (environments, bridges) = (environments(&view.environments, admin), bridges_of(bridges));
+    let (environments, bridges) = (environments(&view.environments, &name, admin), bridges_of(bridges));
     let channels = channels_of(view, &name, now);
     let delete = match (empty, admin) {
         (true, true) => view! {
@@ -177,13 +179,14 @@ fn space_view(view: &SpaceView, bridges: &[Bridge], admin: bool, now: OffsetDate
     .into_any()
 }
 
-fn environments(environments: &[Inhabitant], admin: bool) -> AnyView {
+fn environments(environments: &[Inhabitant], space: &str, admin: bool) -> AnyView {
     if environments.is_empty() {
         return view! { <p class="secondary">"None is in this Space."</p> }.into_any();
     }
     let columns =
         vec![Column::new("Environment"), Column::new("Deployed"), Column::new("State"), Column::new("Act").hidden()];
-    let rows = environments.iter().map(|e| {
+    let all = (environments.len() > FIRST).then(|| all_of("environments", "apps", paths::APPS, space));
+    let rows = environments.iter().take(FIRST).map(|e| {
         let name = format!("{}.{}", e.app, e.environment);
         let href = paths::environment(&e.app, &e.environment);
         let (tone, state) = if e.is_enabled { (Tone::Ok, "Enabled") } else { (Tone::Quiet, "Not enabled") };
@@ -210,7 +213,19 @@ fn environments(environments: &[Inhabitant], admin: bool) -> AnyView {
         }
     });
     let rows = rows.collect_view();
-    view! { <Table caption="Environments" columns stacked=true>{rows}</Table> }.into_any()
+    view! { <Table caption="Environments" columns stacked=true>{rows}</Table>{all} }.into_any()
+}
+
+/// Whether more events flow in the Space than its page shows.
+fn is_cut(view: &SpaceView) -> bool {
+    view.channels.iter().map(|channel| channel.events.len()).sum::<usize>() > FIRST
+}
+
+/// Where all of them are, of a part that shows the first ones.
+fn all_of(shown: &str, listed: &str, list: &str, space: &str) -> AnyView {
+    let href = format!("{list}?space={}", paths::escape(space));
+    view! { <p>{format!("The first {FIRST} {shown}. ")}<a href=href>{format!("All {listed} of this Space")}</a></p> }
+        .into_any()
 }
 
 fn channels_of(view: &SpaceView, name: &str, now: OffsetDateTime) -> AnyView {
@@ -218,10 +233,7 @@ fn channels_of(view: &SpaceView, name: &str, now: OffsetDateTime) -> AnyView {
         return view! { <p class="secondary">"None yet. A channel comes with the deployment of an app that defines or publishes events."</p> }
             .into_any();
     }
-    let all = (view.channels.len() >= CHANNELS).then(|| {
-        let href = format!("{}?space={}", paths::CHANNELS, paths::escape(name));
-        view! { <p>{format!("The first {CHANNELS}. ")}<a href=href>"All channels of this Space"</a></p> }
-    });
+    let all = (view.channels.len() >= FIRST).then(|| all_of("channels", "channels", paths::CHANNELS, name));
     view! { {channels::table(&view.channels, now)}{all} }.into_any()
 }
 

@@ -192,6 +192,12 @@ const TABLE: &[Row] = &[
     // A token of the contact's, until its owner ends it.
     ("DELETE /tokens/{token}", "/tokens/{token}", none, [401, 404, 204, 404, 404, 401, 403]),
     ("GET /changes", "/changes", none, [401, 200, 200, 200, 200, 401, 403]),
+    (
+        "POST /changes/{number}/revert",
+        "/changes/{enabled}/revert?dry_run=true",
+        none,
+        [401, 403, 200, 403, 200, 401, 403],
+    ),
     ("POST /changes", "/changes", |_| json!({}), [401, 405, 405, 405, 405, 401, 405]),
     ("DELETE /changes", "/changes", none, [401, 405, 405, 405, 405, 401, 405]),
     ("TRACE /changes", "/changes", none, [401, 405, 405, 405, 405, 401, 405]),
@@ -211,11 +217,17 @@ async fn everyone_may_exactly_what_the_table_of_rights_says(pool: PgPool) {
     let tides = WEATHER.replace("Weather", "Tides").replace("StormWarned", "TideRose").replace("WindMeasured", "Ebb");
     api.upload(&world.admin, "", "tides.yml", tides.as_bytes(), &["acceptance"]).await.expect(201);
     let token = id(&api.post(&world.contact, "/tokens", json!({ "kind": "member" })).await.expect(201));
+    let enabled: i64 =
+        sqlx::query_scalar("select max(number) from change where act = 'app.enabled' and object_name = 'order-portal'")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
     let places = [
         ("{channel}", channels["items"][0]["id"].as_str().unwrap()),
         ("{bridge}", &bridge),
         ("{draft}", &draft),
         ("{token}", &token),
+        ("{enabled}", &enabled.to_string()),
         ("{viewer}", &world.viewer_id.to_string()),
     ];
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        asked::{Asked, Narrowing, both_ways, refused, sort_field, with_chosen},
+        asked::{Asked, Narrowing, both_ways, by_app, by_space, refused, sort_field},
         capitalised,
         parts::{followed, sparkline},
     },
@@ -109,19 +109,17 @@ pub(super) async fn list(visit: Visit, State(manager): State<Manager>, asked: As
 
 /// The form above the list.
 fn filter_bar(model: &Model, narrowed: bool) -> AnyView {
-    let space = model.filter.space.clone().unwrap_or_default();
+    let space = by_space(model.filter.space.as_deref(), model.narrowing.spaces());
     let status = model.filter.status.map(BridgeStatus::as_str).unwrap_or_default();
-    let spaces = with_chosen(model.narrowing.spaces(), &space);
-    let app = model.filter.app.clone().unwrap_or_default();
-    let apps = with_chosen(model.narrowing.apps(), &app);
+    let app = by_app(model.filter.app.as_deref(), model.narrowing.apps());
     let (query, sort) = (model.filter.q.clone(), sort_field(&model.filter.sorting));
     let statuses =
         BridgeStatus::ALL.iter().map(|status| Choice::new(status.as_str(), capitalised(status.as_str()))).collect();
     view! {
         <FilterBar action=paths::BRIDGES label="Search bridges" query=query narrowed=narrowed>
             {sort}
-            <FilterSelect label="Space" name="space" choices=spaces value=space any="Any Space"/>
-            <FilterSelect label="App" name="app" choices=apps value=app any="Any app"/>
+            {space}
+            {app}
             <FilterSelect label="Status" name="status" choices=statuses value=status any="Any status"/>
         </FilterBar>
     }

@@ -76,7 +76,7 @@ async fn form(visit: &Visit, status: StatusCode, name: String, errors: Errors) -
 async fn ask(visit: Visit, State(manager): State<Manager>, Path(name): Path<String>) -> Response {
     let found = async {
         require_admin(&visit, &manager).await?;
-        manager.load_space(&visit.actor(), &name).await
+        manager.load_space(&visit.actor(), &name, 1).await
     };
     match found.await {
         Ok(found) => deletion(&visit, StatusCode::OK, found.space.name.to_string(), Errors::default()).await,
@@ -85,7 +85,7 @@ async fn ask(visit: Visit, State(manager): State<Manager>, Path(name): Path<Stri
 }
 
 async fn delete(visit: Visit, State(manager): State<Manager>, Path(name): Path<String>, typed: Typed) -> Response {
-    let name = match manager.load_space(&visit.actor(), &name).await {
+    let name = match manager.load_space(&visit.actor(), &name, 1).await {
         Ok(found) => found.space.name.to_string(),
         Err(error) => return visit.refusal(error).await,
     };
