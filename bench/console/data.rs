@@ -98,7 +98,15 @@ pub async fn churn(pool: PgPool, channels: u32) {
     let share = i64::from(channels / 10);
     loop {
         second.tick().await;
-        let topics = sqlx::query("update channel_topic set changed_at = now(), applied_at = case when applied_at is null then now() end where (channel_id, space_id) in (select channel_id, space_id from channel_topic order by random() limit $1)").bind(share);
+        // What is pending is applied a second later, and others are changed.
+        let topics = sqlx::query(
+            "update channel_topic t set changed_at = now(), applied_at = case when t.applied_at is null then now() end
+             from (select channel_id, space_id from channel_topic where applied_at is null
+                   union all (select channel_id, space_id from channel_topic where applied_at is not null
+                              order by random() limit $1)) c
+             where t.channel_id = c.channel_id and t.space_id = c.space_id",
+        )
+        .bind(share);
         let bridges = sqlx::query(
             "update bridge set status_since = now(), status = case status when 'running' then 'waiting' else 'running' end where id in (select id from bridge order by random() limit 200)",
         );

@@ -14,8 +14,9 @@ use process::Server;
 /// What a benchmark may fail with: it says why, and ends.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Requests per second while latency is measured.
-const RATE: u32 = 200;
+/// Requests per second while latency is measured: of lists, and of pages that gather from everywhere.
+const LISTS: u32 = 200;
+const GATHERED: u32 = 20;
 /// How long each round measures latency, and then what a CPU second gives.
 const ROUND: Duration = Duration::from_secs(8);
 /// Numbers of channels.
@@ -35,7 +36,7 @@ struct Stage {
     ebm: Server,
     peer: Server,
     client: Client,
-    pages: Vec<(&'static str, String)>,
+    pages: Vec<(&'static str, u32, String)>,
     churn: tokio::task::JoinHandle<()>,
 }
 
@@ -59,11 +60,11 @@ async fn measure() -> Result<()> {
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         for (n, stage) in stages.iter().enumerate() {
-            for (name, path) in &stage.pages {
-                let timing = stage.client.at_rate(&stage.ebm.url(path), RATE, ROUND / 4).await?;
-                timings[n].push((*name, timing));
+            for (name, rate, path) in &stage.pages {
+                let timing = stage.client.at_rate(&stage.ebm.url(path), *rate, ROUND / 4).await?;
+                timings[n].push(((*name, *rate), timing));
             }
-            let channels = &stage.pages[0].1;
+            let channels = &stage.pages[0].2;
             for (server, rates) in [&stage.ebm, &stage.peer].into_iter().zip(&mut rates[n]) {
                 rates.push(pages_per_cpu_second(&stage.client, server, channels).await?);
             }
@@ -84,18 +85,18 @@ async fn prepare(size: u32) -> Result<Stage> {
     peer.ready().await?;
     let client = Client::sign_in(&ebm, &data.email, &data.password).await?;
     let pages = vec![
-        ("channels", "/channels".to_owned()),
-        ("channels, deep", format!("/channels?after={}", data.deep)),
-        ("channels, searched", "/channels?q=shipment".to_owned()),
-        ("channels of a Space", "/channels?space=space-7".to_owned()),
-        ("events", "/events".to_owned()),
-        ("services", "/services".to_owned()),
-        ("apps", "/apps".to_owned()),
-        ("bridges", "/bridges".to_owned()),
-        ("a Space", "/spaces/space-7".to_owned()),
-        ("a channel", format!("/channels/{}", data.channel)),
-        ("overview", "/".to_owned()),
-        ("search", "/search?q=order".to_owned()),
+        ("channels", LISTS, "/channels".to_owned()),
+        ("channels, deep", LISTS, format!("/channels?after={}", data.deep)),
+        ("channels, searched", LISTS, "/channels?q=shipment".to_owned()),
+        ("channels of a Space", LISTS, "/channels?space=space-7".to_owned()),
+        ("events", LISTS, "/events".to_owned()),
+        ("services", LISTS, "/services".to_owned()),
+        ("apps", LISTS, "/apps".to_owned()),
+        ("bridges", LISTS, "/bridges".to_owned()),
+        ("a Space", GATHERED, "/spaces/space-7".to_owned()),
+        ("a channel", GATHERED, format!("/channels/{}", data.channel)),
+        ("overview", GATHERED, "/".to_owned()),
+        ("search", GATHERED, "/search?q=order".to_owned()),
     ];
     let churn = tokio::spawn(data::churn(data.pool, size));
     Ok(Stage { size, ebm, peer, client, pages, churn })
@@ -104,7 +105,7 @@ async fn prepare(size: u32) -> Result<Stage> {
 /// Bytes of each page as sent, and of a first load with its files.
 async fn sizes(stage: &Stage) -> Result<Vec<(&'static str, load::Size)>> {
     let mut sizes = Vec::new();
-    for (name, path) in &stage.pages {
+    for (name, _, path) in &stage.pages {
         sizes.push((*name, stage.client.size(&stage.ebm, path).await?));
     }
     Ok(sizes)

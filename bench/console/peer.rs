@@ -68,7 +68,8 @@ async fn draw(peer: &Peer, headers: &HeaderMap, asked: &HashMap<String, String>)
     };
     let page = store::catalogue::list_channels(&mut db, &filter).await?;
     let spaces = store::spaces::list_names(&mut db).await?;
-    let apps = store::catalogue::list_defining_apps(&mut db).await?;
+    let apps = store::catalogue::list_defining_apps(&mut db, 101).await?;
+    store::catalogue::list_service_keys(&mut db, 101).await?;
     let spaces: Vec<_> = spaces.iter().map(ToString::to_string).collect();
     Ok(Some(document(&member.name, &filter, &spaces, &apps, &page)))
 }
@@ -123,7 +124,7 @@ fn document(
                             form.filter-bar method="get" action="/channels" {
                                 input type="search" name="q" value=(filter.q);
                                 select name="space" { @for space in spaces { option value=(space) selected[filter.space.as_ref() == Some(space)] { (space) } } }
-                                select name="app" { @for (key, name) in apps { option value=(key) selected[filter.app.as_ref() == Some(key)] { (name) } } }
+                                select name="app" { @for (key, name) in apps.iter().filter(|_| apps.len() <= 100) { option value=(key) selected[filter.app.as_ref() == Some(key)] { (name) } } }
                                 button type="submit" { "Apply" }
                             }
                             div.table { table {

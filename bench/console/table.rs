@@ -14,27 +14,27 @@ pub fn bytes(sizes: &[(&'static str, Size)]) {
 }
 
 /// Latency of pages at both sizes: medians over the rounds.
-pub fn latency(sizes: &[u32], timings: &[Vec<(&'static str, Timing)>]) {
+pub fn latency(sizes: &[u32], timings: &[Vec<((&'static str, u32), Timing)>]) {
     let [few, many] = [0, 1].map(|n| sizes[n]);
     println!(
-        "\n| page | p50, {few} channels | p99 | p50, {many} channels | p99 | p99 ratio |\n|---|---:|---:|---:|---:|---:|"
+        "\n| page | per second | p50, {few} channels | p99 | p50, {many} channels | p99 | p99 ratio |\n|---|---:|---:|---:|---:|---:|---:|"
     );
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<(&str, u32)> = Vec::new();
     for (name, _) in &timings[0] {
         if !names.contains(name) {
-            names.push(name);
+            names.push(*name);
         }
     }
-    for name in names {
+    for (name, rate) in names {
         let of = |n: usize, pick: fn(&Timing) -> f64| {
             let mut values: Vec<f64> =
-                timings[n].iter().filter(|(other, _)| *other == name).map(|(_, timing)| pick(timing)).collect();
+                timings[n].iter().filter(|((other, _), _)| *other == name).map(|(_, timing)| pick(timing)).collect();
             median(&mut values)
         };
         let [p50, p99] = [|t: &Timing| t.p50, |t: &Timing| t.p99];
         let ratio = of(1, p99) / of(0, p99);
         println!(
-            "| {name} | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} ms | {ratio:.2} |",
+            "| {name} | {rate} | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} ms | {ratio:.2} |",
             of(0, p50),
             of(0, p99),
             of(1, p50),
