@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, moves::Reach, version_of};
+use super::{Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, history, moves::Reach, version_of};
 use crate::{
     domain::{
         grant::{Access, DefaultAccess},
@@ -99,7 +99,7 @@ impl Manager {
         if let Some(seen) = seen
             && version(&mut tx, &environment).await? != seen
         {
-            return Err(Error::stale());
+            return Err(history::overtaken(&mut tx, "access", "environment", environment.id.0).await?);
         }
         let (difference, steps) = compare(&mut tx, &environment, wanted).await?;
         if difference.is_empty() {
@@ -122,7 +122,7 @@ impl Manager {
             before: shown(&difference.removed).map(|taken| json!({ "taken": taken })),
             after: shown(&difference.added).map(|given| json!({ "given": given })),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(difference)
     }

@@ -1,10 +1,9 @@
 //! Apps and environments: registering, enabling, the Space an environment joins.
 
 use serde_json::json;
-use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{Actor, Error, Manager, Page, Result, actor::Right, commit, error::Check};
+use super::{Actor, Error, Manager, Page, Result, Work, actor::Right, commit, error::Check};
 use crate::{
     domain::{
         history::Act,
@@ -22,8 +21,6 @@ pub use store::{
     grants::Use,
     principals::Principal,
 };
-
-type Tx = Transaction<'static, Postgres>;
 
 /// Technical contacts of an app at most.
 const MAX_CONTACTS: usize = 50;
@@ -153,20 +150,35 @@ pub(super) fn parse_environment(check: &mut Check, at: &str, key: &str, name: &s
 impl Manager {
     /// Registers an app, or brings name and contacts of one that is there up to date. Repeating changes nothing.
     pub async fn register_app(&self, actor: &Actor, draft: &AppDraft) -> Result<Registered> {
+        self.register(actor, draft, false).await
+    }
+
+    /// Registers an app whose key nobody has.
+    ///
+    /// # Errors
+    /// A conflict `app-exists` where somebody has it.
+    pub async fn add_app(&self, actor: &Actor, draft: &AppDraft) -> Result<Registered> {
+        self.register(actor, draft, true).await
+    }
+
+    async fn register(&self, actor: &Actor, draft: &AppDraft, is_to_be_new: bool) -> Result<Registered> {
         let mut check = Check::default();
         let Some(new) = draft.parse(&mut check, "") else { return Err(check.refuse()) };
         check.finish()?;
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
-        let registered = self.put_app(&mut tx, actor, new).await?;
+        let created = claim_app(&mut tx, &new).await?;
+        if is_to_be_new && !created {
+            return Err(Error::conflict("app-exists", "an app with this key is registered already"));
+        }
+        let registered = self.put_app(&mut tx, actor, new, created).await?;
         commit(tx).await?;
         Ok(registered)
     }
 
-    /// The same inside a larger change, for whoever may do it.
-    pub(super) async fn put_app(&self, tx: &mut Tx, actor: &Actor, new: NewApp) -> Result<Registered> {
+    /// The same inside a larger change, for whoever may do it, of an app that was claimed.
+    pub(super) async fn put_app(&self, tx: &mut Work, actor: &Actor, new: NewApp, created: bool) -> Result<Registered> {
         let NewApp { key, name, plan, contacts } = new;
-        let created = store::apps::insert(tx, AppId(Uuid::now_v7()), &key, &name, plan).await?;
         let before = store::apps::load_for_update(tx, key.as_str()).await?;
         let contacts_before = store::apps::list_contacts(tx, before.id).await?;
         if before.name != name {
@@ -176,14 +188,9 @@ impl Manager {
         let contacts = if let Some(contacts) = contacts {
             let mut ids = Vec::new();
             for email in &contacts {
-                let id = if let Some(member) = store::members::find_by_email(tx, email).await? {
-                    member.id
-                } else {
-                    let (id, link) = self.add_member(tx, actor, email, "", Role::Viewer).await?;
-                    invited.push((email.clone(), link));
-                    id
-                };
-                ids.push(id);
+                let member = self.add_member(tx, actor, email, "", Role::Viewer).await?;
+                invited.extend(member.link.map(|link| (email.clone(), link)));
+                ids.push(member.id);
             }
             store::apps::set_contacts(tx, before.id, &ids).await?;
             contacts
@@ -201,7 +208,7 @@ impl Manager {
                 before: (!created).then(|| shown(&before.name, &contacts_before)),
                 after: Some(shown(&name, &contacts)),
             };
-            self.record(tx, actor, act).await?;
+            tx.record(actor, act);
         }
         let app = store::apps::load_for_update(tx, key.as_str()).await?;
         Ok(Registered { app, created, changed, invited })
@@ -209,48 +216,29 @@ impl Manager {
 
     /// Registers an environment, or renames one that is there. Gives whether it is new.
     pub async fn register_environment(&self, actor: &Actor, app: &str, key: &str, name: &str) -> Result<bool> {
+        Ok(self.register_in(actor, app, key, name, false).await? == Put::Created)
+    }
+
+    /// Registers an environment whose key the app has not yet.
+    ///
+    /// # Errors
+    /// A conflict `environment-exists` where it has.
+    pub async fn add_environment(&self, actor: &Actor, app: &str, key: &str, name: &str) -> Result<()> {
+        self.register_in(actor, app, key, name, true).await.map(drop)
+    }
+
+    async fn register_in(&self, actor: &Actor, app: &str, key: &str, name: &str, is_to_be_new: bool) -> Result<Put> {
         let mut check = Check::default();
         let Some(new) = parse_environment(&mut check, "", key, name) else { return Err(check.refuse()) };
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
         let app = store::apps::load_for_update(&mut tx, app).await?;
-        let put = self.put_environment(&mut tx, actor, &app, new).await?;
+        let put = put_environment(&mut tx, actor, &app, new).await?;
+        if is_to_be_new && put != Put::Created {
+            return Err(Error::conflict("environment-exists", "the app has an environment with this key already"));
+        }
         commit(tx).await?;
-        Ok(put == Put::Created)
-    }
-
-    /// The same inside a larger change, for whoever may do it.
-    pub(super) async fn put_environment(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        app: &App,
-        (key, name): (EnvKey, Title),
-    ) -> Result<Put> {
-        let id = EnvironmentId(Uuid::now_v7());
-        let created = store::apps::insert_environment(tx, id, app.id, &key, &name).await?;
-        let before = store::apps::find_environment(tx, app.key.as_str(), key.as_str()).await?;
-        let before = before.ok_or(Error::NotFound("environment"))?;
-        let renamed = before.name != name;
-        if renamed {
-            store::apps::rename_environment(tx, before.id, &name).await?;
-        }
-        if created || renamed {
-            let act = Act {
-                name: if created { "environment.registered" } else { "environment.renamed" },
-                object_kind: "environment",
-                object_id: before.id.0,
-                object_name: format!("{}.{key}", app.key),
-                before: (!created).then(|| json!({ "name": before.name })),
-                after: Some(json!({ "name": name })),
-            };
-            self.record(tx, actor, act).await?;
-        }
-        Ok(match (created, renamed) {
-            (true, _) => Put::Created,
-            (false, true) => Put::Changed,
-            (false, false) => Put::Same,
-        })
+        Ok(put)
     }
 
     /// Enables or disables the broker on the app's level. Repeating changes nothing.
@@ -258,31 +246,8 @@ impl Manager {
         let mut tx = self.begin().await?;
         let app = store::apps::load_for_update(&mut tx, app).await?;
         actor.require(Right::ActFor(app.id), &mut tx).await?;
-        self.switch_app(&mut tx, actor, &app, enabled).await?;
+        switch_app(&mut tx, actor, &app, enabled).await?;
         commit(tx).await
-    }
-
-    /// The same inside a larger change, for whoever may do it. Gives whether it changed anything.
-    pub(super) async fn switch_app(&self, tx: &mut Tx, actor: &Actor, app: &App, enabled: bool) -> Result<bool> {
-        if app.broker_enabled == enabled {
-            return Ok(false);
-        }
-        store::apps::set_broker(tx, app.id, enabled).await?;
-        if enabled {
-            for environment in store::apps::list_without_space(tx, app.id).await? {
-                join_space(tx, &environment).await?;
-            }
-        }
-        let act = Act {
-            name: if enabled { "app.enabled" } else { "app.disabled" },
-            object_kind: "app",
-            object_id: app.id.0,
-            object_name: app.key.to_string(),
-            before: Some(json!({ "enabled": !enabled })),
-            after: Some(json!({ "enabled": enabled })),
-        };
-        self.record(tx, actor, act).await?;
-        Ok(true)
     }
 
     /// Enables or disables the broker on the environment's level. Repeating changes nothing.
@@ -296,39 +261,8 @@ impl Manager {
         let environment = store::apps::find_environment(&mut tx, app.key.as_str(), key).await?;
         let environment = environment.ok_or(Error::NotFound("environment"))?;
         actor.require(Right::ActFor(app.id), &mut tx).await?;
-        self.switch_environment(&mut tx, actor, &app, &environment, enabled).await?;
+        switch_environment(&mut tx, actor, &app, &environment, enabled).await?;
         commit(tx).await
-    }
-
-    /// The same inside a larger change, for whoever may do it. Gives whether it changed anything.
-    pub(super) async fn switch_environment(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        app: &App,
-        environment: &Environment,
-        enabled: bool,
-    ) -> Result<bool> {
-        if environment.enabling.environment == enabled {
-            return Ok(false);
-        }
-        store::apps::set_environment_broker(tx, environment.id, enabled).await?;
-        if enabled && app.broker_enabled && environment.space.is_none() {
-            join_space(tx, environment).await?;
-        }
-        let after = store::apps::load_environment(tx, environment.id).await?;
-        let shown =
-            |e: &Environment| json!({ "enabled": e.enabling.environment, "space": e.space.as_ref().map(|s| &s.name) });
-        let act = Act {
-            name: if enabled { "environment.enabled" } else { "environment.disabled" },
-            object_kind: "environment",
-            object_id: environment.id.0,
-            object_name: format!("{}.{}", app.key, environment.key),
-            before: Some(shown(environment)),
-            after: Some(shown(&after)),
-        };
-        self.record(tx, actor, act).await?;
-        Ok(true)
     }
 
     /// A page of the apps.
@@ -367,6 +301,99 @@ impl Manager {
             deployments: store::deployments::list(&mut db, id).await?,
         })
     }
+}
+
+/// Adds the app unless it is there, and locks it until the transaction ends. Gives whether it is new.
+pub(super) async fn claim_app(db: &mut store::PgConnection, new: &NewApp) -> Result<bool> {
+    let created = store::apps::insert(db, AppId(Uuid::now_v7()), &new.key, &new.name, new.plan).await?;
+    store::apps::load_for_update(db, new.key.as_str()).await?;
+    Ok(created)
+}
+
+/// Registers or renames an environment inside a larger change, for whoever may do it.
+pub(super) async fn put_environment(
+    tx: &mut Work,
+    actor: &Actor,
+    app: &App,
+    (key, name): (EnvKey, Title),
+) -> Result<Put> {
+    let id = EnvironmentId(Uuid::now_v7());
+    let created = store::apps::insert_environment(tx, id, app.id, &key, &name).await?;
+    let before = store::apps::find_environment(tx, app.key.as_str(), key.as_str()).await?;
+    let before = before.ok_or(Error::NotFound("environment"))?;
+    let renamed = before.name != name;
+    if renamed {
+        store::apps::rename_environment(tx, before.id, &name).await?;
+    }
+    if created || renamed {
+        let act = Act {
+            name: if created { "environment.registered" } else { "environment.renamed" },
+            object_kind: "environment",
+            object_id: before.id.0,
+            object_name: format!("{}.{key}", app.key),
+            before: (!created).then(|| json!({ "name": before.name })),
+            after: Some(json!({ "name": name })),
+        };
+        tx.record(actor, act);
+    }
+    Ok(match (created, renamed) {
+        (true, _) => Put::Created,
+        (false, true) => Put::Changed,
+        (false, false) => Put::Same,
+    })
+}
+
+/// Enables or disables an app inside a larger change, for whoever may do it. Gives whether it changed anything.
+pub(super) async fn switch_app(tx: &mut Work, actor: &Actor, app: &App, enabled: bool) -> Result<bool> {
+    if app.broker_enabled == enabled {
+        return Ok(false);
+    }
+    store::apps::set_broker(tx, app.id, enabled).await?;
+    if enabled {
+        for environment in store::apps::list_without_space(tx, app.id).await? {
+            join_space(tx, &environment).await?;
+        }
+    }
+    let act = Act {
+        name: if enabled { "app.enabled" } else { "app.disabled" },
+        object_kind: "app",
+        object_id: app.id.0,
+        object_name: app.key.to_string(),
+        before: Some(json!({ "enabled": !enabled })),
+        after: Some(json!({ "enabled": enabled })),
+    };
+    tx.record(actor, act);
+    Ok(true)
+}
+
+/// Enables or disables an environment inside a larger change, for whoever may do it. Gives whether it changed anything.
+pub(super) async fn switch_environment(
+    tx: &mut Work,
+    actor: &Actor,
+    app: &App,
+    environment: &Environment,
+    enabled: bool,
+) -> Result<bool> {
+    if environment.enabling.environment == enabled {
+        return Ok(false);
+    }
+    store::apps::set_environment_broker(tx, environment.id, enabled).await?;
+    if enabled && app.broker_enabled && environment.space.is_none() {
+        join_space(tx, environment).await?;
+    }
+    let after = store::apps::load_environment(tx, environment.id).await?;
+    let shown =
+        |e: &Environment| json!({ "enabled": e.enabling.environment, "space": e.space.as_ref().map(|s| &s.name) });
+    let act = Act {
+        name: if enabled { "environment.enabled" } else { "environment.disabled" },
+        object_kind: "environment",
+        object_id: environment.id.0,
+        object_name: format!("{}.{}", app.key, environment.key),
+        before: Some(shown(environment)),
+        after: Some(shown(&after)),
+    };
+    tx.record(actor, act);
+    Ok(true)
 }
 
 /// Puts an environment into the Space named after it, created if absent.

@@ -14,6 +14,7 @@ use super::{
     actor::Right,
     commit,
     error::{Check, FieldError},
+    history,
 };
 use crate::{
     aws::{
@@ -96,27 +97,40 @@ pub struct BridgePolicy {
 }
 
 impl Manager {
-    /// The first steps of the wizard: makes a draft.
-    pub async fn create_bridge(&self, actor: &Actor, draft: &BridgeDraft) -> Result<BridgeId> {
+    /// The first steps of the wizard: makes a draft. The same once more gives the draft that is there, while nothing was
+    /// done to it.
+    pub async fn draft_bridge(&self, actor: &Actor, draft: &BridgeDraft) -> Result<BridgeId> {
+        self.create_bridge(actor, draft, false).await
+    }
+
+    async fn create_bridge(&self, actor: &Actor, draft: &BridgeDraft, is_to_be_new: bool) -> Result<BridgeId> {
         self.aws()?;
         let (name, region) = self.parse_bridge(draft)?;
         let mut tx = self.begin().await?;
         let space = find_space(&mut tx, &draft.space).await?;
+        if let Some(member) = actor.member() {
+            store::take_turn(&mut tx, &format!("drafts of {member}")).await?;
+        }
         actor.require(Right::ActIn(space.id), &mut tx).await?;
-        if let Some(member) = actor.member()
-            && store::bridges::count_drafts(&mut tx, member).await? >= MAX_DRAFTS
-        {
-            return Err(Error::conflict(
-                "too-many-drafts",
-                format!("you have {MAX_DRAFTS} drafts already: finish or delete one first"),
-            ));
+        if let Some(member) = actor.member() {
+            if !is_to_be_new
+                && let Some(same) = store::bridges::find_same_draft(&mut tx, member, &name, space.id, &region).await?
+            {
+                return Ok(same);
+            }
+            if store::bridges::count_drafts(&mut tx, member).await? >= MAX_DRAFTS {
+                return Err(Error::conflict(
+                    "too-many-drafts",
+                    format!("you have {MAX_DRAFTS} drafts already: finish or delete one first"),
+                ));
+            }
         }
         let id = BridgeId(Uuid::now_v7());
         // Made here and never taken from a user: whoever chose it could reach through another's role.
         let external_id = Uuid::from_bytes(random()).simple().to_string();
         store::bridges::insert(&mut tx, id, &name, &space, &region, &external_id, actor.member()).await?;
         let act = act("bridge.drafted", id, &name, None, Some(json!({ "space": space.name, "region": region })));
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(id)
     }
@@ -140,7 +154,7 @@ impl Manager {
         }
         store::bridges::update(&mut tx, id, &name, &space, &region).await?;
         let after = Some(json!({ "name": name, "space": space.name, "region": region }));
-        self.record(&mut tx, actor, act("bridge.changed", id, &name, Some(shown_head(&bridge)), after)).await?;
+        tx.record(actor, act("bridge.changed", id, &name, Some(shown_head(&bridge)), after));
         commit(tx).await
     }
 
@@ -158,7 +172,7 @@ impl Manager {
             actor.require(Right::ActIn(space.id), &mut db).await?;
             self.parse_routes(&mut db, &space, &region, routes).await?;
         }
-        let id = self.create_bridge(actor, draft).await?;
+        let id = self.create_bridge(actor, draft, true).await?;
         if routes.is_empty() {
             return Ok(id);
         }
@@ -203,7 +217,7 @@ impl Manager {
             let mut db = self.read().await?;
             let bridge = self.find_bridge_for(&mut db, actor, id).await?;
             if bridge.version != version {
-                return Err(Error::stale());
+                return Err(overtaken(&mut db, id).await?);
             }
             let (_, space, region) = self.head_of(&mut db, actor, &bridge, draft).await?;
             self.parse_routes(&mut db, &space, &region, routes).await?;
@@ -250,10 +264,10 @@ impl Manager {
         let after = store::bridges::find(&mut tx, id).await?.ok_or(Error::NotFound("bridge"))?;
         if head_changed {
             let act = act("bridge.changed", id, &name, Some(shown_head(&bridge)), Some(shown_head(&after)));
-            self.record(&mut tx, actor, act).await?;
+            tx.record(actor, act);
         }
         let act = act("bridge.routes-saved", id, &name, Some(shown_routes(&bridge)), Some(shown_routes(&after)));
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await
     }
 
@@ -335,7 +349,7 @@ impl Manager {
         let mut tx = self.begin().await?;
         self.bridge_to_change(&mut tx, actor, id, None).await?;
         if !store::bridges::set_checked(&mut tx, id, bridge.version, &value).await? {
-            return Err(Error::stale());
+            return Err(overtaken(&mut tx, id).await?);
         }
         if changed {
             store::bridges::touch_role(&mut tx, id).await?;
@@ -374,7 +388,7 @@ impl Manager {
         require_startable(&bridge, vouched)?;
         store::bridges::set_desired(&mut tx, id, Desired::Running, Status::Provisioning).await?;
         let after = Some(json!({ "vouched": vouched }));
-        self.record(&mut tx, actor, act("bridge.started", id, &bridge.name, None, after)).await?;
+        tx.record(actor, act("bridge.started", id, &bridge.name, None, after));
         commit(tx).await
     }
 
@@ -388,7 +402,7 @@ impl Manager {
         // The status stays until the worker has drained the lanes and says so.
         store::grants::delete_unused_of_bridge(&mut tx, id).await?;
         store::bridges::set_desired(&mut tx, id, Desired::Stopped, bridge.status).await?;
-        self.record(&mut tx, actor, act("bridge.stopped", id, &bridge.name, None, None)).await?;
+        tx.record(actor, act("bridge.stopped", id, &bridge.name, None, None));
         commit(tx).await
     }
 
@@ -402,7 +416,7 @@ impl Manager {
         };
         store::bridges::set_desired(&mut tx, id, Desired::Deleted, status).await?;
         let before = Some(json!({ "space": bridge.space.name, "region": bridge.region }));
-        self.record(&mut tx, actor, act("bridge.deleted", id, &bridge.name, before, None)).await?;
+        tx.record(actor, act("bridge.deleted", id, &bridge.name, before, None));
         commit(tx).await
     }
 
@@ -492,7 +506,7 @@ impl Manager {
             return Err(Error::NotFound("bridge"));
         }
         if version.is_some_and(|v| v != bridge.version) {
-            return Err(Error::stale());
+            return Err(overtaken(db, id).await?);
         }
         Ok(bridge)
     }
@@ -629,6 +643,10 @@ pub fn require_startable(bridge: &Bridge, vouched: bool) -> Result<()> {
         return Err(Error::conflict("queue-not-ready", why));
     }
     Ok(())
+}
+
+async fn overtaken(db: &mut store::PgConnection, id: BridgeId) -> Result<Error> {
+    history::overtaken(db, "this bridge", "bridge", id.0).await
 }
 
 fn moves_only_as_draft() -> Error {

@@ -85,7 +85,7 @@ impl Manager {
             before: None,
             after: Some(json!({})),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await
     }
 }

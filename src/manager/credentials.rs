@@ -73,7 +73,7 @@ impl Manager {
             before: None,
             after: Some(json!({ "username": username })),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         let credentials = Credentials {
             username,
             password,

@@ -35,7 +35,7 @@ impl Manager {
         let opened = self.parts.vault.open("dead_letter", &row, &sealed).map_err(Error::internal)?;
         let kept = serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)?;
         let what = json!({ "number": letter.id, "source": letter.source });
-        self.record(&mut tx, actor, act("bridge.dead-letter-read", &bridge, Some(what))).await?;
+        tx.record(actor, act("bridge.dead-letter-read", &bridge, Some(what)));
         commit(tx).await?;
         Ok((letter, kept))
     }
@@ -58,7 +58,7 @@ impl Manager {
             return Ok(0);
         }
         let what = json!({ "number": id, "count": count });
-        self.record(&mut tx, actor, act("bridge.dead-letters-redriven", &bridge, Some(what))).await?;
+        tx.record(actor, act("bridge.dead-letters-redriven", &bridge, Some(what)));
         commit(tx).await?;
         Ok(count)
     }
@@ -73,7 +73,7 @@ impl Manager {
             return Err(Error::field("count", format!("must be the number of dead letters that go: {gone}")));
         }
         let what = json!({ "count": gone, "up_to": up_to });
-        self.record(&mut tx, actor, act("bridge.dead-letters-purged", &bridge, Some(what))).await?;
+        tx.record(actor, act("bridge.dead-letters-purged", &bridge, Some(what)));
         commit(tx).await
     }
 }

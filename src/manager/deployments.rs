@@ -187,7 +187,7 @@ impl Manager {
             before: None,
             after: Some(json!({ "version": version, "report": report })),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(answer)
     }

@@ -108,6 +108,15 @@ impl From<store::Error> for Error {
                 tracing::warn!(error = ?error, "the database is not available");
                 Self::Unavailable("the database is not available: try again in a moment".into())
             }
+            store::Error::Busy(_) => {
+                tracing::warn!(error = ?error, "two waited for each other");
+                Self::Unavailable("someone else is changing the same just now: try again in a moment".into())
+            }
+            // Every rule is asked before anything is written: someone has added or taken away just this since then.
+            store::Error::Constraint(_) => {
+                tracing::warn!(error = ?error, "someone else was quicker");
+                Self::stale()
+            }
             other => Self::internal(other),
         }
     }

@@ -3,9 +3,10 @@
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
+use time::{UtcOffset, format_description::well_known::Rfc3339, macros::format_description};
+use uuid::Uuid;
 
-use super::{Actor, Manager, Page, Result, actor::Right};
+use super::{Actor, Error, Manager, Page, Result, actor::Right};
 use crate::{
     domain::history::Act,
     store::{self, PgConnection},
@@ -23,6 +24,27 @@ pub(super) async fn append(db: &mut PgConnection, key: &SecretSlice<u8>, actor: 
     Ok(())
 }
 
+/// Who changed an object last, when, and how: `by ann@example.com at 2026-01-31 09:30:00 UTC (bridge changed)`.
+pub(super) async fn last_change(db: &mut PgConnection, kind: &'static str, id: Uuid) -> Result<Option<String>> {
+    let newest = store::changes::find_newest(db, kind, Some(id), None).await?;
+    Ok(newest.map(|Change { actor, at, act, .. }| {
+        let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+        let at = at.to_offset(UtcOffset::UTC).format(format).unwrap_or_default();
+        format!("by {actor} at {at} ({})", act.replace(['.', '-'], " "))
+    }))
+}
+
+/// The answer to whoever looked at an object before its newest change; `what` is it in words.
+pub(super) async fn overtaken(db: &mut PgConnection, what: &str, kind: &'static str, id: Uuid) -> Result<Error> {
+    Ok(match last_change(db, kind, id).await? {
+        Some(by) => Error::conflict(
+            "stale",
+            format!("{what} was changed meanwhile, {by}: look at it again, then repeat your change"),
+        ),
+        None => Error::stale(),
+    })
+}
+
 /// HMAC-SHA-256 over the row and the code of the row before.
 fn code(key: &SecretSlice<u8>, change: &Change) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret());
@@ -34,7 +56,7 @@ fn code(key: &SecretSlice<u8>, change: &Change) -> Vec<u8> {
 
 /// One text per row, whatever order its JSON objects have: an array, objects with their keys sorted.
 fn text(change: &Change) -> String {
-    let at = change.at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
+    let at = change.at.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
     sorted(&json!([
         change.number,
         at,

@@ -1,11 +1,13 @@
 //! Apps and environments from a file: all of them, or none.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     Actor, Error, Manager, Result,
     actor::Right,
-    apps::{AppDraft, Put, parse_environment},
+    apps::{AppDraft, Put, claim_app, parse_environment, put_environment, switch_app, switch_environment},
     commit,
     error::{Check, FieldError},
 };
@@ -147,9 +149,16 @@ impl Manager {
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
         let mut imported = Imported { steps: Vec::new(), unchanged: 0, invited: Vec::new() };
+        // All apps first, in the order of their keys: two files that name the same ones do not wait for each other.
+        let by_key: BTreeMap<_, _> = parsed.iter().map(|(new, ..)| (new.key().to_string(), new)).collect();
+        let mut created = BTreeMap::new();
+        for (key, new) in by_key {
+            created.insert(key, claim_app(&mut tx, new).await?);
+        }
         for (new, broker, environments) in parsed {
             let key = new.key().to_string();
-            let registered = self.put_app(&mut tx, actor, new).await?;
+            let is_new = created.get(&key).copied().unwrap_or_default();
+            let registered = self.put_app(&mut tx, actor, new, is_new).await?;
             let put = match (registered.created, registered.changed) {
                 (true, _) => Put::Created,
                 (false, true) => Put::Changed,
@@ -159,7 +168,7 @@ impl Manager {
             imported.invited.extend(registered.invited);
             let mut switched = None;
             if let Some(enabled) = broker
-                && self.switch_app(&mut tx, actor, &app, enabled).await?
+                && switch_app(&mut tx, actor, &app, enabled).await?
             {
                 app.broker_enabled = enabled;
                 switched = Some(enabled);
@@ -167,12 +176,12 @@ impl Manager {
             imported.note("app", key.clone(), put, switched);
             for (new, broker) in environments {
                 let (env, name) = (new.0.to_string(), format!("{key}.{}", new.0));
-                let put = self.put_environment(&mut tx, actor, &app, new).await?;
+                let put = put_environment(&mut tx, actor, &app, new).await?;
                 let mut switched = None;
                 if let Some(enabled) = broker {
                     let found = store::apps::find_environment(&mut tx, &key, &env).await?;
                     let environment = found.ok_or(Error::NotFound("environment"))?;
-                    let changed = self.switch_environment(&mut tx, actor, &app, &environment, enabled).await?;
+                    let changed = switch_environment(&mut tx, actor, &app, &environment, enabled).await?;
                     switched = changed.then_some(enabled);
                 }
                 imported.note("environment", name, put, switched);

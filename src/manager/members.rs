@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, error::Check};
+use super::{Actor, Error, Manager, Result, Work, actor::Right, commit, error::Check, history};
 use crate::{
     domain::{
         history::Act,
@@ -58,26 +58,34 @@ impl Manager {
         check.finish()?;
         let mut tx = self.begin().await?;
         actor.require(Right::Administer, &mut tx).await?;
-        if store::members::find_by_email(&mut tx, &email).await?.is_some() {
+        let invited = self.add_member(&mut tx, actor, &email, name, role).await?;
+        if invited.link.is_none() {
             return Err(Error::conflict(
                 "member-exists",
                 format!("{email} is a member already: change the role on the People page, or make a new link there"),
             ));
         }
-        let (id, link) = self.add_member(&mut tx, actor, &email, name, role).await?;
         commit(tx).await?;
-        Ok(Invited { id, link: Some(link) })
+        Ok(invited)
     }
 
-    /// Makes a member and the link for the password. Also used where a contact's address is unknown.
+    /// Makes a member and the link for the password, where the address is unknown.
     pub(super) async fn add_member(
         &self,
-        tx: &mut sqlx::Transaction<'static, sqlx::Postgres>,
+        tx: &mut Work,
         actor: &Actor,
         email: &Email,
         name: &str,
         role: Role,
-    ) -> Result<(MemberId, SecretString)> {
+    ) -> Result<Invited> {
+        if let Some(member) = store::members::find_by_email(tx, email).await? {
+            return Ok(Invited { id: member.id, link: None });
+        }
+        store::take_turn(tx, store::NAMES).await?;
+        // Whoever had the turn before may have added just this one.
+        if let Some(member) = store::members::find_by_email(tx, email).await? {
+            return Ok(Invited { id: member.id, link: None });
+        }
         let id = MemberId(Uuid::now_v7());
         let name = if name.trim().is_empty() { name_from(email) } else { name.trim().to_owned() };
         store::members::insert(tx, id, email, &name, role).await?;
@@ -90,8 +98,8 @@ impl Manager {
             before: None,
             after: Some(json!({ "email": email, "name": name, "role": role })),
         };
-        self.record(tx, actor, act).await?;
-        Ok((id, link))
+        tx.record(actor, act);
+        Ok(Invited { id, link: Some(link) })
     }
 
     async fn add_link(&self, db: &mut store::PgConnection, id: MemberId) -> Result<SecretString> {
@@ -114,7 +122,7 @@ impl Manager {
             before: None,
             after: None,
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(link)
     }
@@ -139,7 +147,7 @@ impl Manager {
         store::members::set_password_hash(&mut tx, member.id, &hashed).await?;
         store::sessions::delete_of_member(&mut tx, member.id).await?;
         store::members::delete_failures(&mut tx, member.email.as_str()).await?;
-        self.record(&mut tx, &Actor::Member(member.id), password_set(&member)).await?;
+        tx.record(&Actor::Member(member.id), password_set(&member));
         commit(tx).await?;
         Ok(member.id)
     }
@@ -158,21 +166,18 @@ impl Manager {
         if let Some(password) = &password {
             check_password(password)?;
         }
-        let mut tx = self.begin().await?;
-        if let Some(member) = store::members::find_by_email(&mut tx, &email).await? {
-            return Ok(Invited { id: member.id, link: None });
-        }
-        let (id, link) = self.add_member(&mut tx, &Actor::Operator, &email, name, role).await?;
-        let link = match password {
-            None => Some(link),
-            Some(password) => {
-                let hashed = hash_password(password).await?;
-                store::members::set_password_hash(&mut tx, id, &hashed).await?;
-                None
-            }
+        let hashed = match password {
+            Some(password) => Some(hash_password(password).await?),
+            None => None,
         };
+        let mut tx = self.begin().await?;
+        let mut invited = self.add_member(&mut tx, &Actor::Operator, &email, name, role).await?;
+        if let (Some(hashed), Some(_)) = (&hashed, &invited.link) {
+            store::members::set_password_hash(&mut tx, invited.id, hashed).await?;
+            invited.link = None;
+        }
         commit(tx).await?;
-        Ok(Invited { id, link })
+        Ok(invited)
     }
 
     /// Signs in by address and password.
@@ -235,6 +240,8 @@ impl Manager {
         blocked: Option<bool>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
+        // Before the actor's row is held: of two admins who depose each other, one is none any more when it is his turn.
+        store::take_turn(&mut tx, "roles").await?;
         actor.require(Right::Administer, &mut tx).await?;
         let admins = store::members::count_admins(&mut tx).await?;
         let member = store::members::find(&mut tx, id).await?.ok_or(Error::NotFound("member"))?;
@@ -250,7 +257,7 @@ impl Manager {
             return Err(Error::conflict("last-admin", "this is the last admin: make another one first"));
         }
         if !store::members::update(&mut tx, id, version.unwrap_or(member.version), role, blocked).await? {
-            return Err(Error::stale());
+            return Err(history::overtaken(&mut tx, "this member", "member", id.0).await?);
         }
         if blocked {
             store::sessions::delete_of_member(&mut tx, id).await?;
@@ -267,7 +274,7 @@ impl Manager {
             before: Some(json!({ "role": member.role, "blocked": member.blocked })),
             after: Some(json!({ "role": role, "blocked": blocked })),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await
     }
 }

@@ -28,26 +28,20 @@ pub mod sessions;
 mod spaces;
 pub mod sweeper;
 pub mod tokens;
+mod work;
 
 use std::sync::Arc;
 
 use secrecy::SecretSlice;
-use sqlx::{Postgres, Transaction};
+use sqlx::Postgres;
 
 pub use crate::store::{Columns, Page, PgPool, Sorting, spaces::Followed, traffic::Minutes};
 pub use actor::Actor;
 use actor::Right;
 pub use error::{Error, FieldError, Result};
+use work::{Work, commit};
 
-use crate::{
-    aws::Aws,
-    domain::{
-        grant::DefaultAccess,
-        history::{Act, OBJECT_KINDS},
-    },
-    secrets::Vault,
-    store,
-};
+use crate::{aws::Aws, domain::grant::DefaultAccess, secrets::Vault, store};
 
 /// What the use cases work with. Cheap to clone.
 #[derive(Clone)]
@@ -101,10 +95,6 @@ impl Manager {
         Self { pool, parts: Arc::new(parts), hub: live::Hub::default() }
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self.pool.begin().await.map_err(store::Error::from)?)
-    }
-
     async fn read(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
         Ok(self.pool.acquire().await.map_err(store::Error::from)?)
     }
@@ -115,31 +105,10 @@ impl Manager {
         actor.require_to_read(right, &mut db).await?;
         Ok(db)
     }
-
-    /// Writes the history row and says to all who listen that the object has changed: with the change itself, or
-    /// not at all. Call it last: it holds the end of the history until the transaction ends.
-    async fn record(&self, tx: &mut Transaction<'static, Postgres>, actor: &Actor, act: Act) -> Result<()> {
-        debug_assert!(OBJECT_KINDS.contains(&act.object_kind), "nobody could look for acts on a {}", act.object_kind);
-        let changed = format!("{}:{}", act.object_kind, act.object_id);
-        let hint = match act.object_kind {
-            "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],
-            _ => &[store::CHANGED, store::DESIRED],
-        };
-        history::append(tx, &self.parts.history_key, actor, act).await?;
-        for channel in hint {
-            store::notify(tx, channel, &changed).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Stands for all that a plan or a draft rests on: another one where any of it is another.
 fn version_of(rests_on: &serde_json::Value) -> Result<String> {
     let hash = members::sha256(rests_on.to_string().as_bytes());
     Ok(uuid::Uuid::from_slice(&hash[..16]).map_err(Error::internal)?.simple().to_string())
-}
-
-/// Ends a use case: all of it is true from here on.
-async fn commit(tx: Transaction<'static, Postgres>) -> Result<()> {
-    Ok(tx.commit().await.map_err(store::Error::from)?)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, version_of};
+use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, history, version_of};
 use crate::{
     domain::{
         channel::topic_name,
@@ -88,11 +88,24 @@ impl Manager {
         // The app's row orders this against deployments and switches of its environments.
         store::apps::load_for_update(&mut tx, app).await?;
         let (environment, here, there) = find(&mut tx, app, key, to).await?;
+        // Both Spaces, in the order in which contracts lock them: names stay unique there, neither goes, and of two moves
+        // that bear on each other the second finds what the first has done.
+        let mut spaces = [here.id, there.id];
+        spaces.sort_by_key(|id| id.0);
+        for space in spaces {
+            if !store::spaces::lock(&mut tx, space).await? {
+                return Err(no_space());
+            }
+        }
         let (rehearsal, brought) = rehearse(&mut tx, &environment, &here, &there).await?;
         if rehearsal.plan_version != plan_version {
+            let by = history::last_change(&mut tx, "environment", environment.id.0).await?;
+            let by = by.map(|by| format!("; the environment itself was last changed {by}")).unwrap_or_default();
             return Err(Error::conflict(
                 "stale-plan",
-                "what this move rests on has changed since it was rehearsed: look at it again, then apply it",
+                format!(
+                    "what this move rests on has changed since it was rehearsed{by}: look at it again, then apply it"
+                ),
             ));
         }
         if let Some(rival) = rehearsal.rivals.first() {
@@ -118,7 +131,7 @@ impl Manager {
             before: Some(shown(&here)),
             after: Some(after),
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(rehearsal)
     }
@@ -140,12 +153,15 @@ async fn find(db: &mut PgConnection, app: &str, key: &str, to: &str) -> Result<(
         require_enabled(&environment)?;
         return Err(Error::internal("an enabled environment has no Space"));
     };
-    let missing = || Error::field("to", "must be one of the Spaces there are");
-    let there = store::spaces::find(db, to).await?.ok_or_else(missing)?;
+    let there = store::spaces::find(db, to).await?.ok_or_else(no_space)?;
     if here.id == there.id {
         return Err(Error::field("to", format!("is the Space it is in already: {}", here.name)));
     }
     Ok((environment, here, there))
+}
+
+fn no_space() -> Error {
+    Error::field("to", "must be one of the Spaces there are")
 }
 
 async fn rehearse(

@@ -10,7 +10,7 @@ use super::{
     Actor, Error, Manager, Result,
     access::Wanted,
     actor::{May, Right},
-    apps::AppDraft,
+    apps::{AppDraft, parse_environment, put_environment, switch_app, switch_environment},
     bridges::{BridgeDraft, RouteDraft},
     commit,
     error::Check,
@@ -273,17 +273,17 @@ impl Manager {
                 };
                 let Some(new) = draft.parse(&mut check, "") else { return Err(check.refuse()) };
                 check.finish()?;
-                self.put_app(&mut tx, actor, new).await?;
+                self.put_app(&mut tx, actor, new, false).await?;
             }
-            Back::AppBroker { enabled } => drop(self.switch_app(&mut tx, actor, &app, *enabled).await?),
+            Back::AppBroker { enabled } => drop(switch_app(&mut tx, actor, &app, *enabled).await?),
             Back::EnvironmentBroker { enabled } => {
-                self.switch_environment(&mut tx, actor, &app, &environment?, *enabled).await?;
+                switch_environment(&mut tx, actor, &app, &environment?, *enabled).await?;
             }
             Back::EnvironmentName { name } => {
-                let Some(new) = super::apps::parse_environment(&mut check, "", key, name) else {
+                let Some(new) = parse_environment(&mut check, "", key, name) else {
                     return Err(check.refuse());
                 };
-                self.put_environment(&mut tx, actor, &app, new).await?;
+                put_environment(&mut tx, actor, &app, new).await?;
             }
             _ => return Err(Error::internal("this is not ordered by an app")),
         }
@@ -352,7 +352,7 @@ async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> R
     };
     let back = Back::of(&change).ok_or_else(never)?;
     let acts = THINGS.iter().find(|acts| acts.contains(&change.act.as_str())).ok_or_else(never)?;
-    if let Some(newer) = store::changes::find_newest(db, &change, acts).await?
+    if let Some(newer) = store::changes::find_newest(db, &change.object_kind, change.object_id, Some(acts)).await?
         && newer.number != change.number
     {
         let Change { number, actor, act, .. } = newer;

@@ -175,7 +175,7 @@ impl Manager {
                 before: None,
                 after: Some(json!({ "version": contract.version, "spaces": spaces, "changes": changes })),
             };
-            self.record(&mut tx, actor, act).await?;
+            tx.record(actor, act);
             commit(tx).await?;
         }
         Ok(Upload { contract, is_new, changes, notes, spaces })
@@ -204,6 +204,8 @@ impl Manager {
         if member.is_some_and(|member| !own(member.id, member.role)) {
             return Err(Error::Forbidden(NOT_OWN.into()));
         }
+        // Whoever is just coming to use one of its events is waited for, and seen.
+        store::uploads::lock_events(&mut tx, service.id).await?;
         let users = store::uploads::list_users(&mut tx, service.id, space.id).await?;
         if !users.is_empty() {
             return Err(Error::conflict(
@@ -222,7 +224,7 @@ impl Manager {
             before: Some(json!({ "version": service.contract_version, "space": space.name })),
             after: None,
         };
-        self.record(&mut tx, actor, act).await?;
+        tx.record(actor, act);
         commit(tx).await?;
         Ok(is_gone)
     }

@@ -27,7 +27,7 @@ impl Manager {
         if space.id != id {
             return Ok(false);
         }
-        self.record(&mut tx, actor, act("space.created", &space)).await?;
+        tx.record(actor, act("space.created", &space));
         commit(tx).await?;
         Ok(true)
     }
@@ -42,7 +42,7 @@ impl Manager {
             return Err(Error::conflict("space-not-empty", format!("{} is not empty: it has {what}", space.name)));
         }
         store::spaces::delete(&mut tx, space.id).await?;
-        self.record(&mut tx, actor, act("space.deleted", &space)).await?;
+        tx.record(actor, act("space.deleted", &space));
         commit(tx).await
     }
 }

@@ -56,14 +56,15 @@ impl Manager {
     }
 
     async fn remove_bridge(&self, id: BridgeId) -> Result<()> {
-        if let Some(aws) = &self.parts.aws {
-            aws.delete_role(id).await?;
-        }
         let mut tx = self.begin().await?;
-        if store::bridges::lock(&mut tx, id).await?.is_none() {
+        // Held until all of it is gone: whoever comes back to a draft just now is before this, or finds none.
+        if !store::bridges::lock_to_sweep(&mut tx, id).await? {
             return Ok(());
         }
         let Some(bridge) = store::bridges::find(&mut tx, id).await? else { return Ok(()) };
+        if let Some(aws) = &self.parts.aws {
+            aws.delete_role(id).await?;
+        }
         store::bridges::delete(&mut tx, id).await?;
         let name = if bridge.desired == Desired::Draft { "bridge.draft-swept" } else { "bridge.removed" };
         let act = Act {
@@ -74,7 +75,7 @@ impl Manager {
             before: None,
             after: None,
         };
-        self.record(&mut tx, &Actor::Product("sweeper"), act).await?;
+        tx.record(&Actor::Product("sweeper"), act);
         commit(tx).await
     }
 }

@@ -79,7 +79,7 @@ impl Manager {
         let (id, value) = (TokenId(Uuid::now_v7()), mint());
         let hash = sha256(value.expose_secret().as_bytes());
         store::tokens::insert(&mut tx, id, scope, name, &hash, actor.member(), expires_at).await?;
-        self.record(&mut tx, actor, act("token.created", id, name, &owner)).await?;
+        tx.record(actor, act("token.created", id, name, &owner));
         commit(tx).await?;
         Ok(Minted { id, value })
     }
@@ -132,8 +132,10 @@ impl Manager {
                 format!("{}.{}", environment.app_key, environment.key)
             }
         };
-        store::tokens::revoke(&mut tx, id).await?;
-        self.record(&mut tx, actor, act("token.revoked", id, &name, &owner)).await?;
+        if !store::tokens::revoke(&mut tx, id).await? {
+            return Err(missing());
+        }
+        tx.record(actor, act("token.revoked", id, &name, &owner));
         commit(tx).await
     }
 }

@@ -129,6 +129,27 @@ pub async fn count_drafts(db: &mut PgConnection, member: MemberId) -> Result<i64
     .await?)
 }
 
+/// A draft of a member that nothing was done to since it was made, with this name, Space and region.
+pub async fn find_same_draft(
+    db: &mut PgConnection,
+    member: MemberId,
+    name: &Title,
+    space: SpaceId,
+    region: &Region,
+) -> Result<Option<BridgeId>> {
+    let found = sqlx::query_scalar!(
+        "select id from bridge where created_by = $1 and desired = 'draft' and version = 1
+            and name = $2 and space_id = $3 and region = $4 limit 1",
+        member.0,
+        name.as_str(),
+        space.0,
+        region.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.map(Into::into))
+}
+
 /// Locks a bridge until the transaction ends. Gives its version; `None` when there is none.
 pub async fn lock(db: &mut PgConnection, id: BridgeId) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!("select version from bridge where id = $1 for update", id.0).fetch_optional(db).await?)
@@ -438,6 +459,18 @@ pub async fn set_desired(db: &mut PgConnection, id: BridgeId, desired: Desired, 
 pub async fn delete(db: &mut PgConnection, id: BridgeId) -> Result<()> {
     let done = sqlx::query!("delete from bridge where id = $1", id.0).execute(db).await?;
     if done.rows_affected() == 0 { Err(Error::Missing("bridge")) } else { Ok(()) }
+}
+
+/// Locks a bridge until the transaction ends, if it still is to be swept. Gives false when it is not.
+pub async fn lock_to_sweep(db: &mut PgConnection, id: BridgeId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select 1 as "one!" from bridge where id = $1 and ((desired = 'deleted' and status in ('stopped', 'draft'))
+            or (desired = 'draft' and status_since < now() - interval '7 days')) for update"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Bridges that are to go and whose lanes have stopped, and drafts left alone for seven days.

@@ -290,6 +290,10 @@ pub struct Event {
 
 /// The event with these names.
 pub async fn find_event(db: &mut PgConnection, service: &str, event: &str) -> Result<Option<Event>> {
+    // No name holds U+0000, and Postgres refuses to look.
+    if service.contains('\0') || event.contains('\0') {
+        return Ok(None);
+    }
     let row = sqlx::query!(
         "select v.id, s.key, v.name, v.channel_id, s.app_id, v.app_sends, v.app_receives
          from event v join service s on s.id = v.service_id where s.key = $1 and v.name = $2",

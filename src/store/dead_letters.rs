@@ -113,8 +113,10 @@ pub async fn find(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Result<Op
 /// One that is being sent just now is waited for; it is gone then, or has failed and is asked for anew.
 pub async fn ask_redrive(db: &mut PgConnection, bridge: BridgeId, id: Option<i64>) -> Result<u64> {
     let done = sqlx::query!(
-        "update dead_letter set redrive_at = now(), redrive_failure = null
-         where bridge_id = $1 and ($2::bigint is null or id = $2) and redrive_at is null",
+        "with asked as (
+             select id from dead_letter
+             where bridge_id = $1 and ($2::bigint is null or id = $2) and redrive_at is null order by id for update)
+         update dead_letter d set redrive_at = now(), redrive_failure = null from asked where d.id = asked.id",
         bridge.0,
         id
     )
@@ -125,11 +127,15 @@ pub async fn ask_redrive(db: &mut PgConnection, bridge: BridgeId, id: Option<i64
 
 /// Deletes those of a bridge up to a number; gives how many.
 pub async fn purge(db: &mut PgConnection, bridge: BridgeId, up_to: i64) -> Result<i64> {
-    let gone: Vec<i64> =
-        sqlx::query_scalar!("delete from dead_letter where bridge_id = $1 and id <= $2 returning id", bridge.0, up_to)
-            .fetch_all(db)
-            .await?;
-    Ok(i64::try_from(gone.len()).unwrap_or(i64::MAX))
+    let done = sqlx::query!(
+        "with gone as (select id from dead_letter where bridge_id = $1 and id <= $2 order by id for update)
+         delete from dead_letter d using gone where d.id = gone.id",
+        bridge.0,
+        up_to
+    )
+    .execute(db)
+    .await?;
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
 /// Bridges that run and have dead letters to be sent again.

@@ -12,6 +12,9 @@ pub enum Error {
     /// A stored value is outside its type: the database was changed by hand.
     #[error("the stored value of {0} cannot be read")]
     Unreadable(&'static str),
+    /// Someone else holds what this waits for, and waits for what this holds.
+    #[error("others are at the same")]
+    Busy(#[source] sqlx::Error),
     /// The database cannot be reached, or is starting or stopping.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
@@ -23,7 +26,7 @@ pub enum Error {
 impl Error {
     /// Whether trying again later may help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Busy(_))
     }
 
     /// The violated constraint.
@@ -39,7 +42,10 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) => match (database.constraint(), database.code().as_deref()) {
-                (Some(name), _) => Self::Constraint(name.to_owned()),
+                // Of a key that is not unique, or leads nowhere.
+                (Some(name), Some("23505" | "23503")) => Self::Constraint(name.to_owned()),
+                // A deadlock, which Postgres ended.
+                (None, Some("40P01")) => Self::Busy(error),
                 // Class 57: the server is shutting down or starting; 53: it has no connection left
                 // (PostgreSQL manual, appendix A).
                 (None, Some(code)) if code.starts_with("57P") || code.starts_with("53") => Self::Unavailable(error),

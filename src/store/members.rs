@@ -125,12 +125,11 @@ pub async fn update(db: &mut PgConnection, id: MemberId, version: i64, role: Rol
     Ok(done.rows_affected() == 1)
 }
 
-/// How many admins there are who are not blocked, held until the transaction ends.
-pub async fn count_admins(db: &mut PgConnection) -> Result<usize> {
-    let ids = sqlx::query_scalar!("select id from member where role = 'admin' and not blocked order by id for update")
-        .fetch_all(db)
-        .await?;
-    Ok(ids.len())
+/// How many admins there are who are not blocked.
+pub async fn count_admins(db: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar!(r#"select count(*) as "n!" from member where role = 'admin' and not blocked"#)
+        .fetch_one(db)
+        .await?)
 }
 
 /// The password's hash; `None` where none was set.
@@ -146,11 +145,12 @@ pub async fn set_password_hash(db: &mut PgConnection, id: MemberId, hash: &str) 
     Ok(())
 }
 
-/// Keeps the hash of a one-time link for `hours`, in place of older links of the member.
+/// Keeps the hash of a one-time link for `hours`, in place of an older one of the member.
 pub async fn insert_password_link(db: &mut PgConnection, id: MemberId, hash: &[u8], hours: i32) -> Result<()> {
-    sqlx::query!("delete from password_link where member_id = $1", id.0).execute(&mut *db).await?;
     sqlx::query!(
-        "insert into password_link (hash, member_id, expires_at) values ($1, $2, now() + make_interval(hours => $3))",
+        "insert into password_link (hash, member_id, expires_at) values ($1, $2, now() + make_interval(hours => $3))
+         on conflict on constraint password_link_once
+         do update set hash = excluded.hash, expires_at = excluded.expires_at, created_at = now()",
         hash,
         id.0,
         hours

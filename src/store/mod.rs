@@ -85,6 +85,16 @@ pub const DESIRED: &str = "ebm_desired";
 /// A hint that a bridge has changed.
 pub const BRIDGE: &str = "ebm_bridge";
 
+/// The turn of whoever adds something that people know by its name: a member, a Space.
+pub const NAMES: &str = "names";
+
+/// Waits for whoever has the same turn, and has it until the transaction ends: of two who look and then write, the second
+/// sees what the first has written.
+pub async fn take_turn(db: &mut PgConnection, turn: &str) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", turn).execute(db).await?;
+    Ok(())
+}
+
 /// Says, when the transaction commits, that an object has changed.
 pub async fn notify(db: &mut PgConnection, channel: &'static str, payload: &str) -> Result<()> {
     sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;

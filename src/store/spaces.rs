@@ -4,9 +4,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Columns, Error, Page, PgConnection, Result, Sorting,
+    Columns, Error, NAMES, Page, PgConnection, Result, Sorting,
     error::parsed,
     sorted::{Key, Listing},
+    take_turn,
 };
 use crate::domain::{
     ids::{ChannelId, SpaceId},
@@ -27,23 +28,25 @@ pub struct Listed {
     pub bridges: i64,
 }
 
-/// The Space with this name, made where there is none; names differ by more than case.
+/// The Space with this name, made where there is none; names differ by more than case. One that is there is not locked.
 pub async fn find_or_insert(db: &mut PgConnection, id: SpaceId, name: &SpaceName) -> Result<Space> {
-    // An update that changes nothing, so that a row comes back in either case and both of two callers get the same.
-    let row = sqlx::query!(
-        "insert into space (id, name) values ($1, $2)
-         on conflict (lower(name)) do update set name = space.name
-         returning id, name",
-        id.0,
-        name.as_str()
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(Space { id: row.id.into(), name: parsed(row.name.parse().ok(), "space.name")? })
+    if let Some(space) = find(db, name.as_str()).await? {
+        return Ok(space);
+    }
+    take_turn(db, NAMES).await?;
+    if let Some(space) = find(db, name.as_str()).await? {
+        return Ok(space);
+    }
+    sqlx::query!("insert into space (id, name) values ($1, $2)", id.0, name.as_str()).execute(db).await?;
+    Ok(Space { id, name: name.clone() })
 }
 
 /// The Space with this name, whatever the case.
 pub async fn find(db: &mut PgConnection, name: &str) -> Result<Option<Space>> {
+    // No name holds U+0000, and Postgres refuses to look.
+    if name.contains('\0') {
+        return Ok(None);
+    }
     let row = sqlx::query!("select id, name from space where lower(name) = lower($1)", name).fetch_optional(db).await?;
     row.map(|r| Ok(Space { id: r.id.into(), name: parsed(r.name.parse().ok(), "space.name")? })).transpose()
 }

@@ -98,10 +98,12 @@ pub async fn find(db: &mut PgConnection, id: TokenId) -> Result<Option<(String, 
     }))
 }
 
-/// Ends a token.
-pub async fn revoke(db: &mut PgConnection, id: TokenId) -> Result<()> {
-    sqlx::query!("update token set revoked_at = now() where id = $1 and revoked_at is null", id.0).execute(db).await?;
-    Ok(())
+/// Ends a token. Gives false when it has ended already.
+pub async fn revoke(db: &mut PgConnection, id: TokenId) -> Result<bool> {
+    let done = sqlx::query!("update token set revoked_at = now() where id = $1 and revoked_at is null", id.0)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Tokens that are not revoked: of one member, of one environment, or all where neither is given; newest first.

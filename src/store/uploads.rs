@@ -125,7 +125,7 @@ pub async fn delete(db: &mut PgConnection, service: ServiceId, space: SpaceId) -
 }
 
 /// Locks the events of a service, so that nobody comes to use one until the transaction ends.
-async fn lock_events(db: &mut PgConnection, service: ServiceId) -> Result<()> {
+pub async fn lock_events(db: &mut PgConnection, service: ServiceId) -> Result<()> {
     sqlx::query!("select id from event where service_id = $1 order by id for update", service.0).fetch_all(db).await?;
     Ok(())
 }

@@ -26,8 +26,8 @@ use crate::{
         refusal::{beside_fields, status},
         ui::{
             Action, ButtonKind, ButtonLink, Code, Column, Confirm, EmptyState, ErrorSummary, Errors, Fact, Facts,
-            Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown,
-            Status, Submit, Table, TextArea, Tone, When,
+            Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown, Status, Submit,
+            Table, TextArea, Tone, When,
         },
         visit::{Place, Visit},
     },
@@ -190,15 +190,13 @@ async fn new(visit: Visit, State(manager): State<Manager>) -> Response {
 }
 
 async fn register(visit: Visit, State(manager): State<Manager>, typed: Typed) -> Response {
-    match manager.load_app(&visit.actor(), &typed.get("key")).await {
-        Ok(_) => {
+    match manager.add_app(&visit.actor(), &draft(&typed, typed.get("key"))).await {
+        Err(Error::Conflict { code: "app-exists", .. }) => {
             let errors = std::iter::once(("key", "An app with this key is registered already.")).collect();
-            return form(&visit, StatusCode::CONFLICT, None, typed, errors).await;
+            form(&visit, StatusCode::CONFLICT, None, typed, errors).await
         }
-        Err(Error::NotFound(_)) => {}
-        Err(error) => return visit.refusal(error).await,
+        outcome => registered(&visit, outcome, None, typed).await,
     }
-    registered(&visit, manager.register_app(&visit.actor(), &draft(&typed, typed.get("key"))).await, None, typed).await
 }
 
 async fn edit(visit: Visit, State(manager): State<Manager>, Path(app): Path<String>) -> Response {
@@ -531,16 +529,12 @@ async fn register_environment(
     typed: Typed,
 ) -> Response {
     let key = typed.get("key");
-    match manager.load_environment(&visit.actor(), &app, &key).await {
-        Ok(_) => {
+    match manager.add_environment(&visit.actor(), &app, &key, &typed.get("name")).await {
+        Err(Error::Conflict { code: "environment-exists", .. }) => {
             let errors = std::iter::once(("key", "The app has an environment with this key already.")).collect();
-            return environment_form(&visit, StatusCode::CONFLICT, app, typed, errors).await;
+            environment_form(&visit, StatusCode::CONFLICT, app, typed, errors).await
         }
-        Err(Error::NotFound("environment")) => {}
-        Err(error) => return visit.refusal(error).await,
-    }
-    match manager.register_environment(&visit.actor(), &app, &key, &typed.get("name")).await {
-        Ok(_) => visit.done(&paths::app(&app), format!("{app}.{key} is registered.")).await,
+        Ok(()) => visit.done(&paths::app(&app), format!("{app}.{key} is registered.")).await,
         Err(error) => match beside_fields(&error) {
             Some(errors) => environment_form(&visit, status(&error), app, typed, errors).await,
             None => visit.refusal(error).await,

@@ -197,26 +197,32 @@ async fn find(visit: &Visit, manager: &Manager, id: Option<MemberId>) -> Result<
 async fn show(visit: Visit, State(manager): State<Manager>, At(id): At<MemberId>) -> Response {
     match find(&visit, &manager, id).await {
         Ok(listed) => {
-            let name = listed.member.name.clone();
-            let place = Place::new(Section::People, name).under("People", paths::PEOPLE);
-            let (own, now) = (visit.member.id, visit.now());
-            visit.page(place, move || member_view(&listed, own, now)).await
+            let role = listed.member.role;
+            member_page(&visit, StatusCode::OK, listed, role, Errors::default()).await
         }
         Err(error) => visit.refusal(error).await,
     }
 }
 
-fn member_view(listed: &Listed, own: MemberId, now: OffsetDateTime) -> AnyView {
+/// The page of a member, with the role that is ticked.
+async fn member_page(visit: &Visit, status: StatusCode, listed: Listed, role: Role, errors: Errors) -> Response {
+    let place = Place::new(Section::People, listed.member.name.clone()).under("People", paths::PEOPLE);
+    let (own, now) = (visit.member.id, visit.now());
+    visit.page_as(status, place, move || member_view(&listed, role, own, now, &errors)).await
+}
+
+fn member_view(listed: &Listed, role: Role, own: MemberId, now: OffsetDateTime, errors: &Errors) -> AnyView {
     let member = &listed.member;
     let (email, version) = (member.email.to_string(), member.version.to_string());
     let history = format!("{}?object={}", paths::HISTORY, member.id);
     let (save, renew) = (paths::member(member.id), paths::member_link(member.id));
-    let (roles, block) = (roles(member.role.as_str().to_owned(), None), block(member, own));
+    let (roles, block) = (roles(role.as_str().to_owned(), None), block(member, own));
     let (contact_of, invited) = (contact_of(&listed.contact_of), Moment::new(listed.created_at, now));
     view! {
         <PageHead title=member.name.clone() lead=email status=state(listed)>
             <ButtonLink href=history glyph=Glyph::History>"History"</ButtonLink>
         </PageHead>
+        <ErrorSummary errors=errors.clone()/>
         <Facts>
             <Fact label="Contact of">{contact_of}</Fact>
             <Fact label="Invited"><When moment=invited/></Fact>
@@ -312,6 +318,14 @@ async fn change(visit: Visit, State(manager): State<Manager>, At(id): At<MemberI
             let own = id == visit.member.id && role == Some(Role::Viewer);
             visit.done(if own { paths::OVERVIEW } else { &back }, text).await
         }
+        // As it is now, with what was chosen.
+        Err(error @ Error::Conflict { code: "stale", .. }) => match find(&visit, &manager, Some(id)).await {
+            Ok(listed) => {
+                let role = role.unwrap_or(listed.member.role);
+                member_page(&visit, status(&error), listed, role, beside_fields(&error).unwrap_or_default()).await
+            }
+            Err(error) => visit.refusal(error).await,
+        },
         Err(error) => visit.act_refused(&back, error).await,
     }
 }

@@ -129,7 +129,7 @@ fn draft(typed: &Typed) -> Vec<Wanted> {
         let (service, event) = (service.to_owned(), event.to_owned());
         Some(Wanted { publish: publish.contains(&key), subscribe: subscribe.contains(&key), service, event })
     };
-    typed.all("row").into_iter().filter_map(wanted).collect()
+    typed.all("row").into_iter().collect::<BTreeSet<_>>().into_iter().filter_map(wanted).collect()
 }
 
 async fn change(visit: Visit, State(manager): State<Manager>, Path((app, key)): Keys, typed: Typed) -> Response {
@@ -174,7 +174,8 @@ async fn change(visit: Visit, State(manager): State<Manager>, Path((app, key)): 
         code = status(&refused);
         match beside_fields(&refused) {
             Some(_) if matches!(&refused, Error::Conflict { code: "stale", .. }) => {
-                let text = "Access was changed meanwhile. Your ticks are still here; the difference is to what is in force now.";
+                let hint = "Your ticks are still here; the difference is to what is in force now.";
+                let text = format!("{} {hint}", super::super::sentence(&refused.to_string()));
                 model.errors = std::iter::once(("", text)).collect();
             }
             // A row has no place for a sentence: they all stand above.

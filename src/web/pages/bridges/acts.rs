@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// An act that was refused for what is missing: the step where that is done, with the reason.
-async fn refused(visit: &Visit, manager: &Manager, bridge: Bridge, error: Error) -> Response {
+async fn refused(visit: &Visit, manager: &Manager, bridge: Bridge, error: Error, vouched: bool) -> Response {
     match beside_fields(&error) {
         Some(errors) => {
-            let shown = Shown::refused(&bridge, status(&error), errors);
+            let shown = Shown { vouched, ..Shown::refused(&bridge, status(&error), errors) };
             events::page(visit, manager, bridge, shown).await
         }
         None => visit.refusal(error).await,
@@ -39,7 +39,7 @@ pub(super) async fn missing(
     code: &'static str,
     what: &str,
 ) -> Response {
-    refused(visit, manager, bridge, Error::conflict(code, what)).await
+    refused(visit, manager, bridge, Error::conflict(code, what), false).await
 }
 
 pub(super) async fn check(visit: Visit, State(manager): State<Manager>, Path(id): Path<String>) -> Response {
@@ -59,7 +59,7 @@ pub(super) async fn check(visit: Visit, State(manager): State<Manager>, Path(id)
                 (false, text) => visit.refused(&to, text).await,
             }
         }
-        Err(error) => refused(&visit, &manager, bridge, error).await,
+        Err(error) => refused(&visit, &manager, bridge, error, false).await,
     }
 }
 
@@ -73,12 +73,13 @@ pub(super) async fn start(
         Ok(bridge) => bridge,
         Err(answer) => return answer,
     };
-    match manager.start_bridge(&visit.actor(), bridge.id, typed.number("version"), typed.has("vouched")).await {
+    let vouched = typed.has("vouched");
+    match manager.start_bridge(&visit.actor(), bridge.id, typed.number("version"), vouched).await {
         Ok(()) => {
             let text = format!("{} is being started.", bridge.name);
             visit.done(&paths::bridge(bridge.id), text).await
         }
-        Err(error) => refused(&visit, &manager, bridge, error).await,
+        Err(error) => refused(&visit, &manager, bridge, error, vouched).await,
     }
 }
 

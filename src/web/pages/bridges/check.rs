@@ -66,8 +66,8 @@ fn action(check: &ActionCheck) -> impl IntoView + use<> {
     }
 }
 
-/// Start, or why it is not possible yet.
-pub(super) fn start(bridge: &Bridge) -> AnyView {
+/// Start, or why it is not possible yet; with what was said of the statements.
+pub(super) fn start(bridge: &Bridge, vouched: bool) -> AnyView {
     if bridge.desired == Desired::Running {
         let to = Some(Action::new("To the bridge", paths::bridge(bridge.id)));
         return view! { <Notice tone=Tone::Ok title="This bridge is started." action=to/> }.into_any();
@@ -94,7 +94,7 @@ pub(super) fn start(bridge: &Bridge) -> AnyView {
             view! {
                 <form method="post" action=paths::bridge_act(bridge.id, "start") class="form-end">
                     <input type="hidden" name="version" value=bridge.version.to_string()/>
-                    <CheckBox label="I have added these statements" name="vouched" checked=is_sure required={!is_sure} hint=hint/>
+                    <CheckBox label="I have added these statements" name="vouched" checked={is_sure || vouched} required={!is_sure} hint=hint/>
                     <div class="actions">
                         <ButtonLink href=paths::BRIDGES kind=ButtonKind::Quiet>"Later"</ButtonLink>
                         <Submit kind=ButtonKind::Primary glyph=Glyph::Play>{verb}</Submit>

@@ -143,7 +143,7 @@ pub(super) async fn create(visit: Visit, State(manager): State<Manager>, typed: 
         return no_service(&visit).await;
     }
     let outcome = match offers(&visit, &manager, &typed.get("space")).await {
-        Ok(()) => manager.create_bridge(&visit.actor(), &draft(&typed)).await,
+        Ok(()) => manager.draft_bridge(&visit.actor(), &draft(&typed)).await,
         Err(error) => Err(error),
     };
     match outcome {

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    super::parts::Typed,
+    super::{parts::Typed, sentence},
     check, load_to_change, place_under, policy,
     policy::Form,
     rows::{Rows, beside_rows},
@@ -48,6 +48,8 @@ pub(super) struct Shown {
     pub version: i64,
     pub errors: Errors,
     pub form: Form,
+    /// The member has just said that the statements were added.
+    pub vouched: bool,
 }
 
 impl Shown {
@@ -59,6 +61,7 @@ impl Shown {
             version: bridge.version,
             errors: Errors::default(),
             form: Form::default(),
+            vouched: false,
         }
     }
 
@@ -166,8 +169,8 @@ async fn save_rows(visit: &Visit, manager: &Manager, bridge: Bridge, mut shown: 
     };
     let Some(mut errors) = beside_rows(&error, &routes, &of) else { return visit.refusal(error).await };
     if matches!(&error, Error::Conflict { code: "stale", .. }) {
-        let text = "Someone else has changed this bridge meanwhile. What you typed is still here: saving it now \
-                    replaces what the other saved.";
+        let hint = "What you typed is still here: saving it now replaces what the other saved.";
+        let text = format!("{} {hint}", sentence(&error.to_string()));
         errors = std::iter::once(("", text)).collect();
         shown.version = bridge.version;
     }
@@ -232,7 +235,7 @@ fn view(model: &Model, now: time::OffsetDateTime) -> AnyView {
         Some(policy) => view! {
             {policy::panel(bridge, policy, model.shown.form, now)}
             {check::panel(bridge)}
-            {check::start(bridge)}
+            {check::start(bridge, model.shown.vouched)}
         }
         .into_any(),
         None => ().into_any(),

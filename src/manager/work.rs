@@ -1,0 +1,69 @@
+//! A use case while it is worked on: its transaction, and the rows of the history that it ends with.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use sqlx::{Postgres, Transaction};
+
+use super::{Actor, Manager, Parts, Result, history};
+use crate::{
+    domain::history::{Act, OBJECT_KINDS},
+    store::{self, PgConnection},
+};
+
+/// What a use case does until [`commit`]. Dropped before, nothing of it is true.
+pub(super) struct Work {
+    tx: Transaction<'static, Postgres>,
+    acts: Vec<(Actor, Act)>,
+    parts: Arc<Parts>,
+}
+
+impl Manager {
+    pub(super) async fn begin(&self) -> Result<Work> {
+        let tx = self.pool.begin().await.map_err(store::Error::from)?;
+        Ok(Work { tx, acts: Vec::new(), parts: Arc::clone(&self.parts) })
+    }
+}
+
+impl Work {
+    /// Notes what was done. It is written at the end: whoever writes there holds the end of the history, and would have
+    /// those wait for him who hold what he may still wait for.
+    pub(super) fn record(&mut self, actor: &Actor, act: Act) {
+        debug_assert!(OBJECT_KINDS.contains(&act.object_kind), "nobody could look for acts on a {}", act.object_kind);
+        self.acts.push((actor.clone(), act));
+    }
+}
+
+impl Deref for Work {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Work {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// Ends a use case: writes what was done into the history, and says to all who listen that its objects have changed. All
+/// of it is true from here on, or nothing.
+pub(super) async fn commit(work: Work) -> Result<()> {
+    let Work { mut tx, acts, parts } = work;
+    for (actor, act) in acts {
+        let changed = format!("{}:{}", act.object_kind, act.object_id);
+        let hint = match act.object_kind {
+            "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],
+            _ => &[store::CHANGED, store::DESIRED],
+        };
+        history::append(&mut tx, &parts.history_key, &actor, act).await?;
+        for channel in hint {
+            store::notify(&mut tx, channel, &changed).await?;
+        }
+    }
+    Ok(tx.commit().await.map_err(store::Error::from)?)
+}
