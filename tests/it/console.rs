@@ -9,10 +9,11 @@ use ebm::{config, manager::Manager, web};
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
+mod input;
 mod services;
 
 const ORIGIN: &str = "http://console.example";
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// The console as one member sees it.
 pub struct Console {
@@ -47,6 +48,11 @@ impl Console {
         console
     }
 
+    /// The same console for someone who has not signed in.
+    pub fn guest(&self) -> Self {
+        Self { router: self.router.clone(), cookie: String::new() }
+    }
+
     async fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Response<Body> {
         let request = Request::builder()
             .method(method)
@@ -59,7 +65,8 @@ impl Console {
         answer.map(Body::new)
     }
 
-    async fn page(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Page {
+    /// Any request.
+    pub async fn page(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Page {
         let answer = self.send(method, path, kind, body).await;
         let header = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let (location, disposition) = (header(header::LOCATION), header(header::CONTENT_DISPOSITION));
