@@ -14,6 +14,7 @@ use super::{
     actor::Right,
     commit,
     error::{Check, FieldError},
+    history::stale,
 };
 use crate::{
     aws::{
@@ -203,7 +204,7 @@ impl Manager {
             let mut db = self.read().await?;
             let bridge = self.find_bridge_for(&mut db, actor, id).await?;
             if bridge.version != version {
-                return Err(Error::stale());
+                return Err(stale(&mut db, id.0).await);
             }
             let (_, space, region) = self.head_of(&mut db, actor, &bridge, draft).await?;
             self.parse_routes(&mut db, &space, &region, routes).await?;
@@ -335,7 +336,7 @@ impl Manager {
         let mut tx = self.begin().await?;
         self.bridge_to_change(&mut tx, actor, id, None).await?;
         if !store::bridges::set_checked(&mut tx, id, bridge.version, &value).await? {
-            return Err(Error::stale());
+            return Err(stale(&mut tx, id.0).await);
         }
         if changed {
             store::bridges::touch_role(&mut tx, id).await?;
@@ -492,7 +493,7 @@ impl Manager {
             return Err(Error::NotFound("bridge"));
         }
         if version.is_some_and(|v| v != bridge.version) {
-            return Err(Error::stale());
+            return Err(stale(db, id.0).await);
         }
         Ok(bridge)
     }

@@ -250,7 +250,7 @@ impl Manager {
             return Err(Error::conflict("last-admin", "this is the last admin: make another one first"));
         }
         if !store::members::update(&mut tx, id, version.unwrap_or(member.version), role, blocked).await? {
-            return Err(Error::stale());
+            return Err(super::history::stale(&mut tx, id.0).await);
         }
         if blocked {
             store::sessions::delete_of_member(&mut tx, id).await?;

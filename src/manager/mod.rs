@@ -125,7 +125,8 @@ impl Manager {
             "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],
             _ => &[store::CHANGED, store::DESIRED],
         };
-        history::append(tx, &self.parts.history_key, actor, act).await?;
+        let words = actor.describe(tx).await?;
+        crate::history::append(tx, &self.parts.history_key, actor.member(), words, act).await?;
         for channel in hint {
             store::notify(tx, channel, &changed).await?;
         }
@@ -134,9 +135,8 @@ impl Manager {
 }
 
 /// Stands for all that a plan or a draft rests on: another one where any of it is another.
-fn version_of(rests_on: &serde_json::Value) -> Result<String> {
-    let hash = members::sha256(rests_on.to_string().as_bytes());
-    Ok(uuid::Uuid::from_slice(&hash[..16]).map_err(Error::internal)?.simple().to_string())
+fn version_of(rests_on: &serde_json::Value) -> String {
+    crate::secrets::fingerprint(rests_on.to_string().as_bytes())
 }
 
 /// Ends a use case: all of it is true from here on.

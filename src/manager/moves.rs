@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, version_of};
+use super::{
+    Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, history::last_change, version_of,
+};
 use crate::{
     domain::{
         channel::topic_name,
@@ -90,9 +92,13 @@ impl Manager {
         let (environment, here, there) = find(&mut tx, app, key, to).await?;
         let (rehearsal, brought) = rehearse(&mut tx, &environment, &here, &there).await?;
         if rehearsal.plan_version != plan_version {
+            let last = last_change(&mut tx, environment.id.0).await?;
+            let last = last.map(|last| format!(" The environment itself was last changed {last}.")).unwrap_or_default();
             return Err(Error::conflict(
                 "stale-plan",
-                "what this move rests on has changed since it was rehearsed: look at it again, then apply it",
+                format!(
+                    "what this move rests on has changed since it was rehearsed: look at it again, then apply it.{last}"
+                ),
             ));
         }
         if let Some(rival) = rehearsal.rivals.first() {
@@ -180,6 +186,6 @@ async fn rehearse(
         rivals: moves::list_rivals(db, &brought, there.id).await?,
         plan_version: String::new(),
     };
-    rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]))?;
+    rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]));
     Ok((rehearsal, brought))
 }

@@ -440,10 +440,11 @@ pub async fn delete(db: &mut PgConnection, id: BridgeId) -> Result<()> {
     if done.rows_affected() == 0 { Err(Error::Missing("bridge")) } else { Ok(()) }
 }
 
-/// Bridges that are to go and whose lanes have stopped, and drafts left alone for seven days.
+/// Bridges that are to go, whose lanes have stopped and whose access Kafka has taken away, and drafts left alone for
+/// seven days.
 pub async fn list_to_sweep(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
     Ok(sqlx::query_scalar!(
-        "select id from bridge where (desired = 'deleted' and status in ('stopped', 'draft'))
+        "select id from bridge where (desired = 'deleted' and (status = 'draft' or status = 'stopped' and access_applied_at is not null))
             or (desired = 'draft' and status_since < now() - interval '7 days')"
     )
     .fetch_all(db)

@@ -26,8 +26,8 @@ use crate::{
         refusal::{beside_fields, status},
         ui::{
             Action, ButtonKind, ButtonLink, Code, Column, Confirm, EmptyState, ErrorSummary, Errors, Fact, Facts,
-            Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown,
-            Status, Submit, Table, TextArea, Tone, When,
+            Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown, Status, Submit,
+            Table, TextArea, Tone, When,
         },
         visit::{Place, Visit},
     },
