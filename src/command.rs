@@ -201,7 +201,8 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
         let kafka = &config.kafka;
         let settings =
             reconcile::Settings::new(kafka.worker_username.clone(), kafka.username.clone(), kafka.replication);
-        let reconciler = Reconciler::new(pool.clone(), vault.clone(), admin, settings);
+        let history_key = parse_key(&config.secrets.history_key)?;
+        let reconciler = Reconciler::new(pool.clone(), vault.clone(), history_key, admin, settings);
         runtime.spawn("reconciler", reconciler.run(runtime.shutdown()));
     }
     if run.bridges

@@ -8,6 +8,7 @@
 //! | [`kafka`] | everything spoken to Kafka |
 //! | [`aws`] | everything spoken to AWS, and the text of policies |
 //! | [`contract`] | documents people bring (`AsyncAPI`) |
+//! | [`history`] | the chain of the history |
 //! | [`manager`] | use cases: authorise, decide, store, record, wake |
 //! | [`reconcile`] | the loop that makes Kafka agree with Postgres |
 //! | [`bridge`] | the workers that move events |
@@ -29,6 +30,8 @@ pub mod bridge;
 pub mod config;
 #[cfg(feature = "ssr")]
 pub mod contract;
+#[cfg(feature = "ssr")]
+pub mod history;
 #[cfg(feature = "ssr")]
 pub mod kafka;
 #[cfg(feature = "ssr")]

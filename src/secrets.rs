@@ -2,7 +2,10 @@
 //!
 //! Refuses to know what the secrets are. The database never sees the key, so its dump alone opens nothing.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -87,6 +90,12 @@ impl Vault {
 /// Table and row as associated data; the zero byte keeps `a`+`bc` apart from `ab`+`c`.
 fn place(table: &str, row: &str) -> Vec<u8> {
     [table.as_bytes(), b"\0", row.as_bytes()].concat()
+}
+
+/// Stands for these bytes: the first half of their SHA-256, in base64 as addresses may hold it.
+pub fn fingerprint(bytes: &[u8]) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
 }
 
 /// Bytes from the operating system's generator.

@@ -117,6 +117,7 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/tokens", &[], tokens::create),
         route(DELETE, "/tokens/{token}", &[], tokens::revoke),
         route(GET, "/cluster", &[], cluster::load),
+        route(POST, "/cluster/decisions", &[], cluster::decide),
         route(GET, "/changes", &["q", "object", "limit", "cursor"], changes::list),
         route(POST, "/changes/{number}/revert", &["dry_run"], changes::revert),
     ]

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod cloud_event;
 pub mod contract;
 pub mod dead_letter;
+pub mod decision;
 pub mod grant;
 pub mod history;
 pub mod ids;

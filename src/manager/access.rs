@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, history, moves::Reach, version_of};
+use super::{
+    Actor, Error, FieldError, Manager, Page, Result, actor::Right, commit, history::stale, moves::Reach, version_of,
+};
 use crate::{
     domain::{
         grant::{Access, DefaultAccess},
@@ -99,7 +101,7 @@ impl Manager {
         if let Some(seen) = seen
             && version(&mut tx, &environment).await? != seen
         {
-            return Err(history::overtaken(&mut tx, "access", "environment", environment.id.0).await?);
+            return Err(stale(&mut tx, environment.id.0).await);
         }
         let (difference, steps) = compare(&mut tx, &environment, wanted).await?;
         if difference.is_empty() {
@@ -135,7 +137,7 @@ async fn find(db: &mut PgConnection, app: &str, key: &str) -> Result<Environment
 async fn version(db: &mut PgConnection, environment: &Environment) -> Result<String> {
     let uses = store::grants::list_uses(db, environment.id).await?;
     let uses: Vec<_> = uses.iter().map(|u| json!([u.service, u.event, u.access, u.granted, u.implemented])).collect();
-    version_of(&json!([environment.id, environment.space.as_ref().map(|s| s.id), uses]))
+    Ok(version_of(&json!([environment.id, environment.space.as_ref().map(|s| s.id), uses])))
 }
 
 type Step = (Event, Access, bool);

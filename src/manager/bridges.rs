@@ -14,7 +14,7 @@ use super::{
     actor::Right,
     commit,
     error::{Check, FieldError},
-    history,
+    history::stale,
 };
 use crate::{
     aws::{
@@ -217,7 +217,7 @@ impl Manager {
             let mut db = self.read().await?;
             let bridge = self.find_bridge_for(&mut db, actor, id).await?;
             if bridge.version != version {
-                return Err(overtaken(&mut db, id).await?);
+                return Err(stale(&mut db, id.0).await);
             }
             let (_, space, region) = self.head_of(&mut db, actor, &bridge, draft).await?;
             self.parse_routes(&mut db, &space, &region, routes).await?;
@@ -349,7 +349,7 @@ impl Manager {
         let mut tx = self.begin().await?;
         self.bridge_to_change(&mut tx, actor, id, None).await?;
         if !store::bridges::set_checked(&mut tx, id, bridge.version, &value).await? {
-            return Err(overtaken(&mut tx, id).await?);
+            return Err(stale(&mut tx, id.0).await);
         }
         if changed {
             store::bridges::touch_role(&mut tx, id).await?;
@@ -506,7 +506,7 @@ impl Manager {
             return Err(Error::NotFound("bridge"));
         }
         if version.is_some_and(|v| v != bridge.version) {
-            return Err(overtaken(db, id).await?);
+            return Err(stale(db, id.0).await);
         }
         Ok(bridge)
     }
@@ -643,10 +643,6 @@ pub fn require_startable(bridge: &Bridge, vouched: bool) -> Result<()> {
         return Err(Error::conflict("queue-not-ready", why));
     }
     Ok(())
-}
-
-async fn overtaken(db: &mut store::PgConnection, id: BridgeId) -> Result<Error> {
-    history::overtaken(db, "this bridge", "bridge", id.0).await
 }
 
 fn moves_only_as_draft() -> Error {

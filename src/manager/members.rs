@@ -257,7 +257,7 @@ impl Manager {
             return Err(Error::conflict("last-admin", "this is the last admin: make another one first"));
         }
         if !store::members::update(&mut tx, id, version.unwrap_or(member.version), role, blocked).await? {
-            return Err(history::overtaken(&mut tx, "this member", "member", id.0).await?);
+            return Err(super::history::stale(&mut tx, id.0).await);
         }
         if blocked {
             store::sessions::delete_of_member(&mut tx, id).await?;

@@ -108,7 +108,6 @@ impl Manager {
 }
 
 /// Stands for all that a plan or a draft rests on: another one where any of it is another.
-fn version_of(rests_on: &serde_json::Value) -> Result<String> {
-    let hash = members::sha256(rests_on.to_string().as_bytes());
-    Ok(uuid::Uuid::from_slice(&hash[..16]).map_err(Error::internal)?.simple().to_string())
+fn version_of(rests_on: &serde_json::Value) -> String {
+    crate::secrets::fingerprint(rests_on.to_string().as_bytes())
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, history, version_of};
+use super::{
+    Actor, Error, Manager, Result, actor::Right, commit, credentials::require_enabled, history::last_change, version_of,
+};
 use crate::{
     domain::{
         channel::topic_name,
@@ -99,12 +101,12 @@ impl Manager {
         }
         let (rehearsal, brought) = rehearse(&mut tx, &environment, &here, &there).await?;
         if rehearsal.plan_version != plan_version {
-            let by = history::last_change(&mut tx, "environment", environment.id.0).await?;
-            let by = by.map(|by| format!("; the environment itself was last changed {by}")).unwrap_or_default();
+            let last = last_change(&mut tx, environment.id.0).await?;
+            let last = last.map(|last| format!(" The environment itself was last changed {last}.")).unwrap_or_default();
             return Err(Error::conflict(
                 "stale-plan",
                 format!(
-                    "what this move rests on has changed since it was rehearsed{by}: look at it again, then apply it"
+                    "what this move rests on has changed since it was rehearsed: look at it again, then apply it.{last}"
                 ),
             ));
         }
@@ -196,6 +198,6 @@ async fn rehearse(
         rivals: moves::list_rivals(db, &brought, there.id).await?,
         plan_version: String::new(),
     };
-    rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]))?;
+    rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]));
     Ok((rehearsal, brought))
 }

@@ -1,6 +1,8 @@
 //! The first page: what needs someone, how much there is, what was done last.
 
-use super::{Actor, Manager, Minutes, Result, actor::Right, catalogue::ListedSpace};
+use std::collections::BTreeMap;
+
+use super::{Actor, Manager, Minutes, Result, actor::Right, catalogue::ListedSpace, cluster::find_report};
 use crate::{
     domain::names::AppKey,
     store::{self, changes::Change},
@@ -28,6 +30,10 @@ pub struct Overview {
     pub environments: Vec<EnvironmentInNeed>,
     /// Apps that are enabled while none of their environments is.
     pub idle_apps: Vec<AppKey>,
+    /// What the cluster has: each kind of finding that nobody has answered, and how many of it.
+    pub findings: BTreeMap<String, usize>,
+    /// Whether Kafka keeps the Spaces apart, as far as it tells.
+    pub is_isolated: bool,
     /// The Spaces with most traffic, and what was produced in them in the last hour.
     pub spaces: Vec<(ListedSpace, Minutes)>,
     /// The newest changes.
@@ -61,8 +67,16 @@ impl Manager {
             .collect();
         spaces.sort_by_key(|(_, minutes)| std::cmp::Reverse(minutes.0.iter().sum::<i64>()));
         spaces.truncate(SPACES);
+        let report = find_report(&mut db).await?.map(|(_, report)| report).unwrap_or_default();
+        let is_isolated = report.is_isolated();
+        let mut findings = BTreeMap::new();
+        for finding in report.findings.into_iter().filter(|finding| finding.decision.is_none()) {
+            *findings.entry(finding.kind).or_default() += 1;
+        }
         let newest = store::changes::Filter { limit: CHANGES, ..Default::default() };
         Ok(Overview {
+            findings,
+            is_isolated,
             spaces,
             counts: store::overview::count(&mut db).await?,
             bridges: store::overview::list_bridges(&mut db, MOST).await?,

@@ -352,7 +352,7 @@ async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> R
     };
     let back = Back::of(&change).ok_or_else(never)?;
     let acts = THINGS.iter().find(|acts| acts.contains(&change.act.as_str())).ok_or_else(never)?;
-    if let Some(newer) = store::changes::find_newest(db, &change.object_kind, change.object_id, Some(acts)).await?
+    if let Some(newer) = store::changes::find_newest(db, &change, acts).await?
         && newer.number != change.number
     {
         let Change { number, actor, act, .. } = newer;

@@ -7,9 +7,10 @@ use std::{
 
 use sqlx::{Postgres, Transaction};
 
-use super::{Actor, Manager, Parts, Result, history};
+use super::{Actor, Manager, Parts, Result};
 use crate::{
     domain::history::{Act, OBJECT_KINDS},
+    history,
     store::{self, PgConnection},
 };
 
@@ -60,7 +61,8 @@ pub(super) async fn commit(work: Work) -> Result<()> {
             "bridge" => &[store::CHANGED, store::DESIRED, store::BRIDGE][..],
             _ => &[store::CHANGED, store::DESIRED],
         };
-        history::append(&mut tx, &parts.history_key, &actor, act).await?;
+        let words = actor.describe(&mut tx).await?;
+        history::append(&mut tx, &parts.history_key, actor.member(), words, act).await?;
         for channel in hint {
             store::notify(&mut tx, channel, &changed).await?;
         }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Error,
-    plan::{Plan, Revocation},
+    plan::{Lost, Plan, Revocation},
 };
 use crate::{
     kafka::admin::{self, Acl, Admin, Code, Mechanism, Refusal, ScramUser},
@@ -32,6 +32,8 @@ pub enum Refused {
     Kafka(Refusal),
     /// The stored password cannot be opened.
     Sealed(secrets::Error),
+    /// The topic was ours, and is not there any more.
+    Lost(Lost),
 }
 
 /// What was done, and what was not.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::{
     Error,
@@ -20,7 +21,8 @@ use crate::kafka::admin::{Admin, Confirmation, To};
 /// Between two looks at a salt.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until every live broker has shown these objects, at most for `within`; which of them it was, by position.
+/// Waits until every live broker has shown these objects, at most for `within`; which of them it was, by position, and
+/// the ids of the topics that were seen.
 ///
 /// Passwords cannot be read back: of `rewritten` users, who were there before with another one, the salt is compared,
 /// as some broker shows it.
@@ -30,14 +32,15 @@ pub async fn confirm(
     watched: &[&Watched],
     rewritten: &[String],
     within: Duration,
-) -> Result<Vec<bool>, Error> {
+) -> Result<(Vec<bool>, BTreeMap<String, Uuid>), Error> {
     if watched.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let end = Instant::now() + within;
     let keys = &observe::keys(desired);
     // By broker, what it has not shown yet. A broker that has not answered at all is not in it.
     let missing = &Mutex::new(BTreeMap::<i32, BTreeSet<usize>>::new());
+    let ids = &Mutex::new(BTreeMap::<String, Uuid>::new());
     let salts = async { wait_for_salts(admin, desired, rewritten, end).await };
     let shown = async {
         let check = |to: To| async move {
@@ -51,6 +54,8 @@ pub async fn confirm(
                 watched[*at].look(&mut scope);
             }
             let mut seen = observe::read_on(admin, to, &scope, keys).await?;
+            let seen_ids = seen.topics.iter().map(|(name, topic)| (name.clone(), topic.id));
+            ids.lock().unwrap_or_else(PoisonError::into_inner).extend(seen_ids.filter(|(_, id)| !id.is_nil()));
             // The salts are waited for apart; here, what is there is what was stored.
             for (name, user) in &desired.users {
                 if let Some(user) = user {
@@ -84,7 +89,8 @@ pub async fn confirm(
             confirmed[at] = false;
         }
     }
-    Ok(confirmed)
+    let ids = std::mem::take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((confirmed, ids))
 }
 
 /// A broker's id.

@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Settings,
+    findings::subject,
     plan::{Desired, Topic, User},
 };
 use crate::{
     domain::{
         bridge,
         channel::{heartbeat_topic, topic_name},
+        decision::Answer,
         grant::Access,
         ids::ChannelId,
         names::SpaceName,
@@ -33,9 +35,15 @@ pub fn principal(username: &str) -> String {
 pub fn desired(source: &store::Desired, settings: &Settings) -> Desired {
     let mut desired = Desired::default();
     for topic in &source.topics {
-        let spec = Topic { partitions: topic.partitions, replicas: topic.replicas, config: topic.config.clone() };
-        desired.topics.insert(topic_name(topic.channel, &topic.space_name), spec);
+        let name = topic_name(topic.channel, &topic.space_name);
+        // Once an admin has said so, whatever is there is ours, or is made.
+        let is_decided = source.decisions.contains_key(&subject::of_topic(&name));
+        let id = topic.id.filter(|_| !is_decided);
+        let spec = Topic { partitions: topic.partitions, replicas: topic.replicas, config: topic.config.clone(), id };
+        desired.topics.insert(name, spec);
     }
+    let condemned = source.decisions.iter().filter(|(_, answer)| **answer == Answer::Remove);
+    desired.condemned = condemned.filter_map(|(about, _)| Some(subject::rule(about)?.to_owned())).collect();
     for environment in &source.environments {
         // Without credentials there is nobody to let in, and nothing of its own that could be in Kafka.
         let Some(credentials) = &environment.principal else { continue };
@@ -45,7 +53,7 @@ pub fn desired(source: &store::Desired, settings: &Settings) -> Desired {
             let heartbeat = heartbeat_topic(&environment.app, &environment.key);
             acls = of_access(&name, &environment.access, &group_prefix(&environment.app, &environment.key));
             acls.insert(allow(&name, Operation::Write, ResourceKind::Topic, Pattern::Literal, &heartbeat));
-            let spec = Topic { partitions: 1, replicas: settings.replication, config: BTreeMap::new() };
+            let spec = Topic { partitions: 1, replicas: settings.replication, config: BTreeMap::new(), id: None };
             desired.topics.insert(heartbeat, spec);
             user = Some(User {
                 iterations: credentials.iterations,
@@ -64,6 +72,9 @@ pub fn desired(source: &store::Desired, settings: &Settings) -> Desired {
 
 /// What the worker needs for one bridge; the right to its consumer groups is the same for all.
 pub fn of_bridge(worker: &str, bridge: &store::Bridge) -> BTreeSet<Acl> {
+    if bridge.is_leaving {
+        return BTreeSet::new();
+    }
     let mut acls = of_access(worker, &bridge.access, bridge::GROUP_PREFIX);
     acls.insert(groups(worker, bridge::GROUP_PREFIX));
     acls

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{
     Settings,
+    brake::Held,
     desired::principal,
-    plan::{Desired, Observed},
+    plan::{Desired, Lost, Observed, lost},
 };
 use crate::{
-    domain::channel::TOPIC_PREFIX,
+    domain::{channel::TOPIC_PREFIX, decision::Answer},
     kafka::admin::{Acl, Operation, Pattern, Permission, ResourceKind},
 };
 
@@ -18,8 +19,14 @@ const LIMIT: usize = 200;
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
+    /// A plan that was stopped, since it would take much away without anybody's decision.
+    Held(Held),
     /// A principal that is not ours may use a topic of ours: Spaces are not isolated against it.
     ForeignAccess(Acl),
+    /// A topic of ours was deleted.
+    TopicGone(String),
+    /// A topic of ours was deleted, and another one has its name.
+    TopicReplaced(String),
     /// A rule about a principal of ours that this program does not understand, and so leaves.
     NotUnderstood(Acl),
     /// A topic is named like a channel's and is not one.
@@ -34,12 +41,74 @@ impl Finding {
     /// Its kind and what it is, for people.
     pub fn words(&self) -> (&'static str, String) {
         match self {
+            Self::Held(Held { acls, users, .. }) => {
+                ("Stopped: this would take away what nobody decided to take", format!("{users} users, {acls} rules"))
+            }
+            Self::TopicGone(name) => ("A topic was deleted in Kafka", name.clone()),
+            Self::TopicReplaced(name) => ("A topic was deleted in Kafka and made anew", name.clone()),
             Self::ForeignAccess(acl) => ("Access of a foreign user to a topic of ours", acl.to_string()),
             Self::NotUnderstood(acl) => ("A rule that is not understood here", acl.to_string()),
             Self::ForeignTopic(name) => ("A topic named like a channel's", name.clone()),
             Self::MorePartitions(name, partitions) => ("More partitions than wanted", format!("{name}: {partitions}")),
             Self::OtherReplicas(name, replicas) => ("Other replicas than wanted", format!("{name}: {replicas}")),
         }
+    }
+
+    /// What an answer to it is about: the same as long as it is the same thing that was found.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Held(held) => subject::of_plan(&held.version),
+            Self::TopicGone(name) | Self::TopicReplaced(name) => subject::of_topic(name),
+            Self::ForeignAccess(acl) => subject::of_rule(&acl.to_string()),
+            other => {
+                let (kind, text) = other.words();
+                format!("{kind}: {text}")
+            }
+        }
+    }
+
+    /// What an admin may answer.
+    pub fn answers(&self) -> &'static [Answer] {
+        match self {
+            Self::Held(_) => &[Answer::Apply],
+            Self::TopicGone(_) => &[Answer::Recreate],
+            Self::TopicReplaced(_) => &[Answer::Adopt],
+            Self::ForeignAccess(_) => &[Answer::Remove, Answer::Accept],
+            _ => &[Answer::Accept],
+        }
+    }
+
+    /// All of it, a line each, where it is more than one thing.
+    pub fn lines(&self) -> &[String] {
+        match self {
+            Self::Held(held) => &held.lines,
+            _ => &[],
+        }
+    }
+}
+
+/// What decisions are about, as they are kept.
+pub mod subject {
+    const RULE: &str = "rule: ";
+
+    /// A plan that was stopped, by its version.
+    pub fn of_plan(version: &str) -> String {
+        format!("plan: {version}")
+    }
+
+    /// A topic, by its name.
+    pub fn of_topic(name: &str) -> String {
+        format!("topic: {name}")
+    }
+
+    /// A rule, as it is written.
+    pub fn of_rule(rule: &str) -> String {
+        format!("{RULE}{rule}")
+    }
+
+    /// The rule that a decision is about.
+    pub fn rule(subject: &str) -> Option<&str> {
+        subject.strip_prefix(RULE)
     }
 }
 
@@ -53,6 +122,10 @@ pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> 
             (!own.contains(&acl.principal) && opens(acl, desired)).then(|| Finding::ForeignAccess(acl.clone()))
         }
     });
+    let lost = lost(desired, observed).into_iter().map(|(name, lost)| match lost {
+        Lost::Gone => Finding::TopicGone(name),
+        Lost::Replaced => Finding::TopicReplaced(name),
+    });
     let topics = observed.topics.iter().filter_map(|(name, found)| {
         let Some(wanted) = desired.topics.get(name) else {
             return name.starts_with(TOPIC_PREFIX).then(|| Finding::ForeignTopic(name.clone()));
@@ -65,7 +138,7 @@ pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> 
             _ => None,
         }
     });
-    let mut findings: Vec<_> = acls.chain(topics).collect();
+    let mut findings: Vec<_> = acls.chain(lost).chain(topics).collect();
     findings.sort();
     findings.truncate(LIMIT);
     findings

@@ -11,14 +11,18 @@
 //! | `desired` | what people want, in Kafka's words |
 //! | `observe` | what Kafka holds |
 //! | `apply` | carrying out a plan |
+//! | `brake` | what is not done unasked |
+//! | `drift` | what was set back, for the history |
 //! | `objects`, `confirm` | what is pending, applied or refused |
 //! | `findings`, `report`, `words` | what people are told |
 //! | `preflight` | whether Kafka keeps Spaces apart at all |
 //! | `traffic` | how much flows, who shows himself |
 
 mod apply;
+mod brake;
 mod confirm;
 mod desired;
+mod drift;
 mod findings;
 mod objects;
 mod observe;
@@ -28,21 +32,31 @@ mod report;
 mod traffic;
 mod words;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use secrecy::SecretSlice;
 use time::OffsetDateTime;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    apply::{Item, Refused},
+    brake::Decided,
+    findings::subject,
+    objects::{Touched, Watched},
+    plan::{Desired, Lost, Observed, Plan, lost, plan},
+};
 pub use self::{
+    brake::Held,
     findings::Finding,
     report::{Observer, PassReport},
 };
-use self::{
-    objects::{Touched, Watched},
-    plan::{Desired, Observed, Plan, plan},
-};
 use crate::{
+    domain::{channel::topic_name, history::Act},
+    history,
     kafka::admin::{self, Admin, Operation},
     secrets::{self, Vault, random},
     store::{
@@ -126,6 +140,7 @@ impl Error {
 pub struct Reconciler {
     pool: PgPool,
     vault: Vault,
+    history_key: SecretSlice<u8>,
     admin: Admin,
     settings: Settings,
     report: watch::Sender<PassReport>,
@@ -143,9 +158,9 @@ async fn after_grace(shutdown: CancellationToken) {
 
 impl Reconciler {
     /// A reconciler. Does nothing yet.
-    pub fn new(pool: PgPool, vault: Vault, admin: Admin, settings: Settings) -> Self {
+    pub fn new(pool: PgPool, vault: Vault, history_key: SecretSlice<u8>, admin: Admin, settings: Settings) -> Self {
         let (report, traffic, preflight) = Default::default();
-        Self { pool, vault, admin, settings, report, compared: String::new(), traffic, preflight }
+        Self { pool, vault, history_key, admin, settings, report, compared: String::new(), traffic, preflight }
     }
 
     /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
@@ -247,7 +262,7 @@ impl Reconciler {
     }
 
     /// Writes the newest report down, for the page of the cluster. Nothing rests on it.
-    async fn publish(&mut self) {
+    pub async fn publish(&mut self) {
         let report = self.report.borrow().clone();
         let checks = self.preflight.checks(&self.admin, &report.brokers).await;
         let (shown, pass) = (report.shown(&checks), report.pass());
@@ -272,13 +287,31 @@ impl Reconciler {
         let desired = desired::desired(&source, &self.settings);
         let salts_of = self.passwords_to_compare(&desired);
         let (observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
-        let plan = plan(&desired, &observed);
-
-        let applied = apply::apply(&self.admin, &plan, self.passwords(&source, &plan)).await?;
+        let lost = lost(&desired, &observed);
         let objects = objects::all(&source, &desired, &self.settings);
+        let decided = Decided::by(&objects);
+        let mut plan = plan(&desired, &observed);
+        let held = brake::held(&plan, &decided, &desired, &observed);
+        let is_released = |held: &Held| source.decisions.contains_key(&subject::of_plan(&held.version));
+        let held = held.filter(|held| !is_released(held));
+        if let Some(held) = &held {
+            if !self.report.borrow().findings.contains(&Finding::Held(held.clone())) {
+                let Held { acls, users, .. } = held;
+                tracing::warn!(acls, users, "a plan was stopped: nobody decided to take away that much");
+            }
+            plan = plan.only_decided(&decided);
+        }
+
+        let mut applied = apply::apply(&self.admin, &plan, self.passwords(&source, &plan)).await?;
+        applied.refused.extend(lost.iter().map(|(name, lost)| (Item::Topic(name.clone()), Refused::Lost(*lost))));
+        let drift = drift::repaired(&source, &plan, &applied, (&desired, &observed), &decided);
         let (outcomes, pending) =
-            self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
+            self.outcomes(&objects, &desired, &observed, (&plan, &lost), &applied, cluster.brokers.len()).await?;
         self.write_down(&outcomes).await?;
+        self.record(drift).await?;
+        let mut findings = findings::findings(&desired, &observed, &self.settings);
+        findings.splice(0..0, held.map(Finding::Held));
+        self.forget(&source, &desired, &observed, &findings).await?;
 
         Ok(PassReport {
             cluster_id: Some(cluster.cluster_id),
@@ -290,7 +323,7 @@ impl Reconciler {
             steps: plan.to_string().lines().take(STEPS).map(str::to_owned).collect(),
             pending,
             failed: outcomes.iter().filter(|outcome| outcome.failure.is_some()).count(),
-            findings: findings::findings(&desired, &observed, &self.settings),
+            findings,
             ..PassReport::default()
         })
     }
@@ -301,11 +334,11 @@ impl Reconciler {
         objects: &[Watched],
         desired: &Desired,
         observed: &Observed,
-        plan: &Plan,
+        (plan, lost): (&Plan, &BTreeMap<String, Lost>),
         applied: &apply::Applied,
         brokers: usize,
     ) -> Result<(Vec<Outcome>, usize), Error> {
-        let touched = Touched::by(plan);
+        let touched = Touched::by(plan, lost);
         let (refused, written): (Vec<_>, Vec<_>) = objects
             .iter()
             .filter(|object| object.is_open(&touched))
@@ -313,14 +346,15 @@ impl Reconciler {
         let rewritten: Vec<_> =
             plan.upsert_users.iter().filter(|user| observed.users.contains_key(*user)).cloned().collect();
         let within = self.settings.confirm_within;
-        let confirmed = confirm::confirm(&self.admin, desired, &written, &rewritten, within).await?;
+        let (confirmed, ids) = confirm::confirm(&self.admin, desired, &written, &rewritten, within).await?;
 
         let failures = refused.iter().filter_map(|object| {
             let failure = object.failure(desired, applied, brokers)?;
-            Some(object.outcome(Some(failure)))
+            Some(object.outcome(Some(failure), None))
         });
         let followed = written.iter().zip(&confirmed).filter(|(_, confirmed)| **confirmed);
-        let followed = followed.map(|(object, _)| object.outcome(None));
+        let id = |object: &Watched| ids.get(object.topic()?).copied();
+        let followed = followed.map(|(object, _)| object.outcome(None, id(object)));
         let outcomes: Vec<_> = failures.chain(followed).collect();
         let pending = refused.len() + written.len() - outcomes.len();
         Ok((outcomes, pending))
@@ -331,6 +365,49 @@ impl Reconciler {
             let mut tx = self.pool.begin().await.map_err(store::Error::from)?;
             store::desired::set_followed(&mut tx, outcomes).await?;
             tx.commit().await.map_err(store::Error::from)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was set back into the history.
+    async fn record(&self, drift: Vec<Act>) -> Result<(), Error> {
+        if drift.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.pool.begin().await.map_err(store::Error::from)?;
+        for act in drift {
+            let changed = format!("{}:{}", act.object_kind, act.object_id);
+            history::append(&mut tx, &self.history_key, None, "reconciler".to_owned(), act).await?;
+            store::notify(&mut tx, store::CHANGED, &changed).await?;
+        }
+        tx.commit().await.map_err(store::Error::from)?;
+        Ok(())
+    }
+
+    /// Forgets decisions that have been carried out, or whose occasion is gone: should it come again, it is asked anew.
+    async fn forget(
+        &self,
+        source: &store::desired::Desired,
+        desired: &Desired,
+        observed: &Observed,
+        findings: &[Finding],
+    ) -> Result<(), Error> {
+        if source.decisions.is_empty() {
+            return Ok(());
+        }
+        let mut alive: BTreeSet<_> = findings.iter().map(Finding::subject).collect();
+        // Until the id of the topic that is there has been kept.
+        for topic in &source.topics {
+            let name = topic_name(topic.channel, &topic.space_name);
+            let is_kept = observed.topics.get(&name).is_some_and(|found| Some(found.id) == topic.id);
+            if !is_kept && desired.topics.contains_key(&name) {
+                alive.insert(subject::of_topic(&name));
+            }
+        }
+        let done: Vec<_> = source.decisions.keys().filter(|about| !alive.contains(*about)).cloned().collect();
+        if !done.is_empty() {
+            let mut db = self.pool.acquire().await.map_err(store::Error::from)?;
+            store::decisions::delete(&mut db, &done).await?;
         }
         Ok(())
     }

@@ -1,15 +1,16 @@
 //! The objects of the product that show how far Kafka has followed, and what each of them needs in Kafka.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     Settings,
     apply::{Applied, Item, Refused},
     desired::{of_bridge, principal},
     observe::Scope,
-    plan::{Desired, Observed, Plan, is_made, is_stored},
+    plan::{Desired, Lost, Observed, Plan, is_made, is_stored},
     words,
 };
 use crate::{
@@ -50,7 +51,8 @@ pub fn all(source: &store::Desired, desired: &Desired, settings: &Settings) -> V
     let topics = source.topics.iter().map(|topic| Watched {
         object: Object::Topic(topic.channel, topic.space),
         changed_at: topic.changed_at,
-        is_applied: topic.is_applied,
+        // One whose id was never kept is looked at once more for it.
+        is_applied: topic.is_applied && topic.id.is_some(),
         needs: Needs::Topic(topic_name(topic.channel, &topic.space_name)),
     });
     let users = source.environments.iter().filter_map(|environment| {
@@ -144,7 +146,7 @@ impl Watched {
         let mut refused = applied.refused.iter().filter(|(item, _)| self.concerns(desired, item));
         let (item, why) = refused.find(|(_, why)| match why {
             Refused::Kafka(refusal) => !refusal.code.is_retriable(),
-            Refused::Sealed(_) => true,
+            Refused::Sealed(_) | Refused::Lost(_) => true,
         })?;
         Some(words::failure(item, why, desired, brokers))
     }
@@ -154,9 +156,25 @@ impl Watched {
         applied.refused.keys().any(|item| self.concerns(desired, item))
     }
 
-    /// How it stands, to be written down.
-    pub fn outcome(&self, failure: Option<String>) -> Outcome {
-        Outcome { object: self.object, changed_at: self.changed_at, failure }
+    /// How it stands, to be written down; with the id of its topic where it is as it should be.
+    pub fn outcome(&self, failure: Option<String>, topic_id: Option<Uuid>) -> Outcome {
+        Outcome { object: self.object, changed_at: self.changed_at, failure, topic_id }
+    }
+
+    /// The topic that it is.
+    pub fn topic(&self) -> Option<&str> {
+        match &self.needs {
+            Needs::Topic(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The principal whose access it is.
+    pub fn principal(&self) -> Option<&str> {
+        match &self.needs {
+            Needs::Exactly { principal, .. } | Needs::Worker { principal, .. } => Some(principal),
+            _ => None,
+        }
     }
 
     /// The SCRAM user that it is about.
@@ -195,15 +213,16 @@ pub struct Touched<'a> {
 }
 
 impl<'a> Touched<'a> {
-    /// By this plan.
-    pub fn by(plan: &'a Plan) -> Self {
+    /// By this plan, with the topics that were lost.
+    pub fn by(plan: &'a Plan, lost: &'a BTreeMap<String, Lost>) -> Self {
+        let lost = lost.keys().map(String::as_str);
         let created = plan.create_topics.iter().map(|topic| topic.name.as_str());
         let raised = plan.raise_partitions.iter().map(|(topic, _)| topic.as_str());
         let altered = plan.alter_configs.iter().map(|(topic, _)| topic.as_str());
         let dropped = plan.drop_users.iter().map(|(user, _)| user.as_str());
         let granted = plan.grant.iter().map(|acl| acl.principal.as_str());
         Self {
-            topics: created.chain(raised).chain(altered).collect(),
+            topics: created.chain(raised).chain(altered).chain(lost).collect(),
             users: dropped.chain(plan.upsert_users.iter().map(String::as_str)).collect(),
             principals: plan.revoke.keys().map(String::as_str).chain(granted).collect(),
         }

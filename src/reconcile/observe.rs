@@ -162,6 +162,7 @@ fn own(configs: Configs) -> BTreeMap<String, String> {
 /// A topic that cannot be described is there all the same: it is being made, or its leader is away.
 fn observed_topic(topic: &Topic, config: Option<BTreeMap<String, String>>) -> ObservedTopic {
     ObservedTopic {
+        id: topic.id,
         partitions: topic.error.is_none().then(|| i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)),
         replicas: i16::try_from(topic.replication()).unwrap_or(i16::MAX),
         config,

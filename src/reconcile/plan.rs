@@ -1,7 +1,8 @@
 //! The difference between what Kafka should hold and what it holds, as steps in a safe order.
 //!
 //! Pure: no input or output, no clock, no chance. Knows whose things are whose: only topics that are in [`Desired`]
-//! and ACLs and users of principals that are in it are ever touched, and no topic is ever deleted.
+//! and ACLs and users of principals that are in it are ever touched, with the foreign rules that an admin wants away.
+//! No topic is ever deleted, and one that was deleted is made anew only when an admin says so.
 
 #[cfg(test)]
 mod property;
@@ -12,6 +13,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
+
+use uuid::Uuid;
 
 use crate::kafka::admin::{Acl, Changes, Mechanism, NewTopic};
 
@@ -31,6 +34,8 @@ pub struct Desired {
     pub users: BTreeMap<String, Option<User>>,
     /// ACLs by principal (`User:` and a name), of every principal that is ours; empty for one that may do nothing.
     pub acls: BTreeMap<String, BTreeSet<Acl>>,
+    /// Foreign ACLs that an admin wants away, as they are written.
+    pub condemned: BTreeSet<String>,
 }
 
 /// A topic that should be.
@@ -42,6 +47,8 @@ pub struct Topic {
     pub replicas: i16,
     /// Configuration.
     pub config: BTreeMap<String, String>,
+    /// Kafka's id of the topic that is known to be ours; `None` where whatever is there is.
+    pub id: Option<Uuid>,
 }
 
 /// A SCRAM-SHA-512 user that should be.
@@ -71,6 +78,8 @@ pub struct Observed {
 /// A topic that is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedTopic {
+    /// Kafka's id; nil where it is not known.
+    pub id: Uuid,
     /// Partitions; `None` where it could not be described yet.
     pub partitions: Option<i32>,
     /// Replicas of its first partition.
@@ -133,7 +142,8 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
             plan.upsert_users.push(name.clone());
         }
     }
-    for (name, topic) in &desired.topics {
+    let lost = lost(desired, observed);
+    for (name, topic) in desired.topics.iter().filter(|(name, _)| !lost.contains_key(*name)) {
         let Some(found) = observed.topics.get(name) else {
             plan.create_topics.push(NewTopic {
                 name: name.clone(),
@@ -155,6 +165,28 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     plan
 }
 
+/// What became of a topic that was ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It was deleted.
+    Gone,
+    /// Another one has its name.
+    Replaced,
+}
+
+/// Topics that were ours and are not there any more, by name.
+pub fn lost(desired: &Desired, observed: &Observed) -> BTreeMap<String, Lost> {
+    let lost = desired.topics.iter().filter_map(|(name, topic)| {
+        let known = topic.id?;
+        match observed.topics.get(name) {
+            None => Some((name.clone(), Lost::Gone)),
+            Some(found) if !found.id.is_nil() && found.id != known => Some((name.clone(), Lost::Replaced)),
+            Some(_) => None,
+        }
+    });
+    lost.collect()
+}
+
 fn revocations(desired: &Desired, observed: &Observed) -> BTreeMap<String, Revocation> {
     let mut revoke = BTreeMap::<String, Revocation>::new();
     let mut not_understood = BTreeSet::new();
@@ -167,11 +199,14 @@ fn revocations(desired: &Desired, observed: &Observed) -> BTreeMap<String, Revoc
             Some(wanted) if !wanted.contains(acl) => {
                 revoke.entry(acl.principal.clone()).or_default().acls.push(acl.clone());
             }
+            None if desired.condemned.contains(&acl.to_string()) => {
+                revoke.entry(acl.principal.clone()).or_default().acls.push(acl.clone());
+            }
             _ => {}
         }
     }
     for (principal, revocation) in &mut revoke {
-        revocation.all = desired.acls[principal].is_empty()
+        revocation.all = desired.acls.get(principal).is_some_and(BTreeSet::is_empty)
             && !not_understood.contains(principal)
             && revocation.acls.len() <= DELETED_IN_ONE_GO;
     }

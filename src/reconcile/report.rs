@@ -59,7 +59,7 @@ impl PassReport {
             "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "error": self.error,
             "checks": checks,
-            "findings": self.findings.iter().map(Finding::words).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(shown).collect::<Vec<_>>(),
         })
     }
 
@@ -78,6 +78,17 @@ impl PassReport {
             error,
         })
     }
+}
+
+fn shown(finding: &Finding) -> Value {
+    let (kind, text) = finding.words();
+    json!({
+        "kind": kind,
+        "text": text,
+        "subject": finding.subject(),
+        "answers": finding.answers(),
+        "lines": finding.lines(),
+    })
 }
 
 /// Shows the newest report. Cheap to clone.

@@ -5,7 +5,7 @@
 use super::{
     Error,
     apply::{Item, Refused},
-    plan::Desired,
+    plan::{Desired, Lost},
 };
 use crate::kafka::admin::{self, Code};
 
@@ -14,6 +14,15 @@ pub fn failure(item: &Item, why: &Refused, desired: &Desired, brokers: usize) ->
     let code = match why {
         Refused::Sealed(error) => {
             return format!("The stored credentials cannot be used: {error}. Or create new credentials.");
+        }
+        Refused::Lost(Lost::Gone) => {
+            return "The topic was deleted in Kafka, with all events in it. An admin makes it anew on the Cluster page."
+                .to_owned();
+        }
+        Refused::Lost(Lost::Replaced) => {
+            return "The topic was deleted in Kafka and made anew by someone else. An admin takes it over on the Cluster \
+                    page."
+                .to_owned();
         }
         Refused::Kafka(refusal) => refusal.code,
     };
@@ -119,7 +128,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_do_and_nothing_of_the_brokers_inside() {
         let config = BTreeMap::from([("retention.ms".to_owned(), "soon".to_owned())]);
-        let topic = Topic { partitions: 3, replicas: 3, config };
+        let topic = Topic { partitions: 3, replicas: 3, config, id: None };
         let desired = Desired { topics: BTreeMap::from([("t".to_owned(), topic)]), ..Desired::default() };
         let said = |item: &Item, code| failure(item, &refused(code), &desired, 1);
         let topic = Item::Topic("t".into());

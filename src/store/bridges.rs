@@ -464,7 +464,8 @@ pub async fn delete(db: &mut PgConnection, id: BridgeId) -> Result<()> {
 /// Locks a bridge until the transaction ends, if it still is to be swept. Gives false when it is not.
 pub async fn lock_to_sweep(db: &mut PgConnection, id: BridgeId) -> Result<bool> {
     let found = sqlx::query_scalar!(
-        r#"select 1 as "one!" from bridge where id = $1 and ((desired = 'deleted' and status in ('stopped', 'draft'))
+        r#"select 1 as "one!" from bridge where id = $1 and
+           ((desired = 'deleted' and (status = 'draft' or status = 'stopped' and access_applied_at is not null))
             or (desired = 'draft' and status_since < now() - interval '7 days')) for update"#,
         id.0
     )
@@ -473,10 +474,11 @@ pub async fn lock_to_sweep(db: &mut PgConnection, id: BridgeId) -> Result<bool> 
     Ok(found.is_some())
 }
 
-/// Bridges that are to go and whose lanes have stopped, and drafts left alone for seven days.
+/// Bridges that are to go, whose lanes have stopped and whose access Kafka has taken away, and drafts left alone for
+/// seven days.
 pub async fn list_to_sweep(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
     Ok(sqlx::query_scalar!(
-        "select id from bridge where (desired = 'deleted' and status in ('stopped', 'draft'))
+        "select id from bridge where (desired = 'deleted' and (status = 'draft' or status = 'stopped' and access_applied_at is not null))
             or (desired = 'draft' and status_since < now() - interval '7 days')"
     )
     .fetch_all(db)

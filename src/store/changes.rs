@@ -159,23 +159,17 @@ pub async fn find(db: &mut PgConnection, number: i64) -> Result<Option<Change>> 
     .await?)
 }
 
-/// The newest change of an object, by one of these acts where they are given.
-pub async fn find_newest(
-    db: &mut PgConnection,
-    kind: &str,
-    id: Option<Uuid>,
-    acts: Option<&[&str]>,
-) -> Result<Option<Change>> {
-    let acts: Option<Vec<_>> = acts.map(|acts| acts.iter().map(|act| (*act).to_owned()).collect());
+/// The newest change by one of these acts of the object that another change is of.
+pub async fn find_newest(db: &mut PgConnection, of: &Change, acts: &[&str]) -> Result<Option<Change>> {
+    let acts: Vec<_> = acts.iter().map(|act| (*act).to_owned()).collect();
     Ok(sqlx::query_as!(
         Change,
         r#"select number, at, member_id as member, actor, act, object_kind, object_id, object_name, before, after,
                   previous, code
-           from change where object_kind = $1 and object_id = $2 and ($3::text[] is null or act = any($3))
-           order by number desc limit 1"#,
-        kind,
-        id,
-        acts.as_deref()
+           from change where object_kind = $1 and object_id = $2 and act = any($3) order by number desc limit 1"#,
+        of.object_kind,
+        of.object_id,
+        &acts
     )
     .fetch_optional(db)
     .await?)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{CHANGED, DESIRED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
+    decision::Answer,
     grant::Access,
     ids::{BridgeId, ChannelId, EnvironmentId, SpaceId},
     names::{AppKey, EnvKey, SpaceName},
@@ -35,6 +36,8 @@ pub struct Topic {
     pub changed_at: OffsetDateTime,
     /// Whether Kafka has followed it.
     pub is_applied: bool,
+    /// Kafka's id of the topic, as it was when it was last as it should be; `None` before that.
+    pub id: Option<Uuid>,
 }
 
 /// An environment with what it may do in its Space.
@@ -80,6 +83,8 @@ pub struct Principal {
 pub struct Bridge {
     /// Id.
     pub id: BridgeId,
+    /// It is to go: it needs nothing any more.
+    pub is_leaving: bool,
     /// Topics (channel and Space) of its grants: those of its routes, and of routes that it may have to go back to.
     pub access: Vec<(ChannelId, SpaceName, Access)>,
     /// The change that Kafka is to follow.
@@ -95,8 +100,11 @@ pub struct Desired {
     pub topics: Vec<Topic>,
     /// Environments.
     pub environments: Vec<Environment>,
-    /// Bridges that are stopped or running; not drafts, not those to be deleted.
+    /// Bridges that are stopped or running, and those to be deleted whose access Kafka has not taken away yet; no
+    /// drafts.
     pub bridges: Vec<Bridge>,
+    /// What admins have decided, by what it is about.
+    pub decisions: BTreeMap<String, Answer>,
 }
 
 /// Reads all of it as of one moment.
@@ -106,6 +114,7 @@ pub async fn load(pool: &PgPool) -> Result<Desired> {
         topics: load_topics(&mut tx).await?,
         environments: load_environments(&mut tx).await?,
         bridges: load_bridges(&mut tx).await?,
+        decisions: super::decisions::list(&mut tx).await?.into_iter().map(|(about, d)| (about, d.answer)).collect(),
     };
     tx.commit().await?;
     Ok(desired)
@@ -114,7 +123,7 @@ pub async fn load(pool: &PgPool) -> Result<Desired> {
 async fn load_topics(db: &mut PgConnection) -> Result<Vec<Topic>> {
     sqlx::query!(
         r#"select t.channel_id, t.space_id, p.name, t.partitions, t.replicas, t.config, t.changed_at,
-                  t.applied_at is not null as "is_applied!"
+                  t.applied_at is not null as "is_applied!", t.topic_id
            from channel_topic t join space p on p.id = t.space_id order by t.channel_id, p.name"#
     )
     .fetch_all(db)
@@ -130,6 +139,7 @@ async fn load_topics(db: &mut PgConnection) -> Result<Vec<Topic>> {
             config: parsed(serde_json::from_value(r.config).ok(), "channel_topic.config")?,
             changed_at: r.changed_at,
             is_applied: r.is_applied,
+            id: r.topic_id,
         })
     })
     .collect()
@@ -210,8 +220,9 @@ async fn load_bridges(db: &mut PgConnection) -> Result<Vec<Bridge>> {
         ));
     }
     Ok(sqlx::query!(
-        r#"select id, access_changed_at, access_applied_at is not null as "is_applied!" from bridge
-           where desired in ('stopped', 'running') order by id"#
+        r#"select id, desired = 'deleted' as "is_leaving!", access_changed_at, access_applied_at is not null as "is_applied!"
+           from bridge
+           where desired in ('stopped', 'running') or (desired = 'deleted' and access_applied_at is null) order by id"#
     )
     .fetch_all(db)
     .await?
@@ -219,6 +230,7 @@ async fn load_bridges(db: &mut PgConnection) -> Result<Vec<Bridge>> {
     .map(|r| Bridge {
         access: access.remove(&r.id).unwrap_or_default(),
         id: r.id.into(),
+        is_leaving: r.is_leaving,
         changed_at: r.access_changed_at,
         is_applied: r.is_applied,
     })
@@ -247,6 +259,8 @@ pub struct Outcome {
     pub changed_at: OffsetDateTime,
     /// Why Kafka has not followed; `None` when it has.
     pub failure: Option<String>,
+    /// Kafka's id of a topic that is as it should be, where it is known.
+    pub topic_id: Option<Uuid>,
 }
 
 /// Writes down how Kafka stands to these changes, and says it to all who listen for changes; gives how many objects
@@ -285,6 +299,7 @@ struct Rows {
     ids: Vec<Uuid>,
     changed_at: Vec<OffsetDateTime>,
     failures: Vec<Option<String>>,
+    topic_ids: Vec<Option<Uuid>>,
 }
 
 impl Rows {
@@ -292,26 +307,31 @@ impl Rows {
         self.ids.push(id);
         self.changed_at.push(outcome.changed_at);
         self.failures.push(outcome.failure.clone());
+        self.topic_ids.push(outcome.topic_id);
     }
 }
 
 async fn set_topics(db: &mut PgConnection, rows: &Rows, spaces: &[Uuid]) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
         r#"with free as (
-               select t.channel_id, t.space_id, o.failure
-               from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) o (channel, space, changed_at, failure)
+               select t.channel_id, t.space_id, o.failure, o.topic_id
+               from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[])
+                    o (channel, space, changed_at, failure, topic_id)
                join channel_topic t on t.channel_id = o.channel and t.space_id = o.space
                     and t.changed_at = o.changed_at
                where t.failure is distinct from o.failure or (t.applied_at is null) <> (o.failure is not null)
+                  or (o.topic_id is not null and t.topic_id is distinct from o.topic_id)
                for no key update of t skip locked)
            update channel_topic t
-           set applied_at = case when f.failure is null then now() end, failure = f.failure
+           set applied_at = case when f.failure is null then now() end, failure = f.failure,
+               topic_id = coalesce(f.topic_id, t.topic_id)
            from free f where t.channel_id = f.channel_id and t.space_id = f.space_id
            returning 'channel:' || t.channel_id as "page!""#,
         &rows.ids,
         spaces,
         &rows.changed_at,
-        &rows.failures as &[Option<String>]
+        &rows.failures as &[Option<String>],
+        &rows.topic_ids as &[Option<Uuid>]
     )
     .fetch_all(db)
     .await?)

@@ -11,6 +11,7 @@ pub mod bridges;
 pub mod catalogue;
 pub mod changes;
 pub mod dead_letters;
+pub mod decisions;
 pub mod deployments;
 pub mod desired;
 mod error;

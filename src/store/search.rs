@@ -96,7 +96,7 @@ pub async fn find(db: &mut PgConnection, text: &str, searcher: Searcher, limit: 
     let id = lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(|part| part.parse::<Uuid>().ok());
     // The beginning of an id.
     let id_begins = (lower.len() >= 4 && lower.chars().all(|c| c.is_ascii_hexdigit() || c == '-')).then_some(&begins);
-    sqlx::query!(
+    let found = sqlx::query!(
         r#"with found (kind, key, within, title, exact, starts) as (
              select 'app', a.key, '', a.name, a.key = $1 or lower(a.name) = $1,
                     starts_with(a.key, $1) or starts_with(lower(a.name), $1)
@@ -123,10 +123,6 @@ pub async fn find(db: &mut PgConnection, text: &str, searcher: Searcher, limit: 
              (select 'event', v.name, s.key, v.title, lower(v.name) = $1, true
               from (select * from event v where lower(v.name) collate "C" like $5
                     order by lower(v.name) collate "C" limit $4) v join service s on s.id = v.service_id)
-             union all
-             (select 'event', v.name, s.key, v.title, false, false
-              from (select * from event v where (lower(v.name) like $6 or lower(v.title) like $6)
-                      and not starts_with(lower(v.name), $1) limit 200) v join service s on s.id = v.service_id)
              union all
              select 'service', s.key, coalesce(a.key, ''), s.title, s.key = $1 or lower(s.title) = $1,
                     starts_with(s.key, $1) or starts_with(lower(s.title), $1)
@@ -155,12 +151,36 @@ pub async fn find(db: &mut PgConnection, text: &str, searcher: Searcher, limit: 
         id,
         id_begins
     )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut hits = found
+        .into_iter()
+        .map(|r| {
+            let kind = Kind::ALL.iter().copied().find(|kind| kind.word() == r.kind);
+            Ok(Hit { kind: parsed(kind, "kind")?, key: r.key, within: r.within, title: r.title })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let events = hits.iter().filter(|hit| hit.kind == Kind::Event).count();
+    let missing = limit - i64::try_from(events).unwrap_or(limit);
+    if missing > 0 && has != begins {
+        hits.extend(events_with(db, &lower, &has, missing).await?);
+    }
+    Ok(hits)
+}
+
+/// Events that hold the text in their name or title, and do not begin with it.
+async fn events_with(db: &mut PgConnection, lower: &str, has: &str, limit: i64) -> Result<Vec<Hit>> {
+    Ok(sqlx::query!(
+        "with few as (select * from event v where lower(v.name) like $2 or lower(v.title) like $2 limit 500)
+         select v.name, s.key, v.title from few v join service s on s.id = v.service_id
+         where not starts_with(lower(v.name), $1) order by s.key, lower(v.title), v.name limit $3",
+        lower,
+        has,
+        limit
+    )
     .fetch_all(db)
     .await?
     .into_iter()
-    .map(|r| {
-        let kind = Kind::ALL.iter().copied().find(|kind| kind.word() == r.kind);
-        Ok(Hit { kind: parsed(kind, "kind")?, key: r.key, within: r.within, title: r.title })
-    })
-    .collect()
+    .map(|r| Hit { kind: Kind::Event, key: r.name, within: r.key, title: r.title })
+    .collect())
 }

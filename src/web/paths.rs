@@ -86,6 +86,9 @@ pub const SEARCH: &str = "/search";
 /// The cluster.
 pub const CLUSTER: &str = "/cluster";
 
+/// Answers to what was found in Kafka (post only).
+pub const CLUSTER_DECISIONS: &str = "/cluster/decisions";
+
 /// The stream of changes of one object: `kind:id`.
 pub fn live(topic: &str) -> String {
     format!("{LIVE}?about={}", escape(topic))

@@ -13,8 +13,9 @@ const MAY: &[(&str, &[&str])] = &[
     ("aws", &["domain"]),
     ("contract", &["domain"]),
     ("islands", &["domain"]),
-    ("manager", &["domain", "secrets", "store", "kafka", "aws", "contract"]),
-    ("reconcile", &["domain", "secrets", "store", "kafka"]),
+    ("history", &["domain", "store"]),
+    ("manager", &["domain", "secrets", "store", "history", "kafka", "aws", "contract"]),
+    ("reconcile", &["domain", "secrets", "store", "history", "kafka"]),
     ("bridge", &["domain", "secrets", "store", "kafka", "aws"]),
     // `contract::strict_json` reads every body of the API.
     ("api", &["domain", "manager", "contract"]),

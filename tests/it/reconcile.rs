@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod decisions;
+
 use std::{
     collections::BTreeSet,
     env,
@@ -35,7 +37,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::{FutureProducer, FutureRecord},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -61,6 +63,7 @@ struct World {
     pool: PgPool,
     manager: Manager,
     vault: Vault,
+    history_key: SecretSlice<u8>,
     /// With all rights, to look and to meddle.
     root: Admin,
     /// With the rights of the console.
@@ -73,9 +76,10 @@ impl World {
     fn new(pool: PgPool, replication: i16) -> Self {
         let key = |byte: u8| SecretString::from(STANDARD.encode([byte; 32]));
         let vault = Vault::new(&key(1)).unwrap();
+        let history_key = ebm::secrets::parse_key(&key(2)).unwrap();
         let parts = Parts {
             vault: vault.clone(),
-            history_key: ebm::secrets::parse_key(&key(2)).unwrap(),
+            history_key: history_key.clone(),
             default_access: DefaultAccess::default(),
             topics: TopicLimits { partitions: 2, max_partitions: 12, replication },
             kafka: KafkaForApps {
@@ -90,6 +94,7 @@ impl World {
             manager: Manager::new(pool.clone(), parts),
             pool,
             vault,
+            history_key,
             root: Admin::new(kafka(&variable("KAFKA_ADMIN_USER"), &variable("KAFKA_ADMIN_PASSWORD"))),
             console: kafka(&variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD")),
             name: format!("it-{}", &id[..12]),
@@ -118,7 +123,7 @@ impl World {
 
     fn reconciler_as(&self, kafka: admin::Settings) -> Reconciler {
         let settings = Settings::new(self.worker(), variable("EBM_KAFKA__USERNAME"), 1);
-        Reconciler::new(self.pool.clone(), self.vault.clone(), Admin::new(kafka), settings)
+        Reconciler::new(self.pool.clone(), self.vault.clone(), self.history_key.clone(), Admin::new(kafka), settings)
     }
 
     /// An app with one enabled environment, `test`.

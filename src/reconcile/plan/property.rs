@@ -42,6 +42,7 @@ fn wanted() -> impl Strategy<Value = Desired> {
         partitions,
         replicas,
         config,
+        id: None,
     });
     let user = (select(&[4096, 8192][..]), "[xy]", any::<bool>()).prop_map(|(iterations, salt, is_changed)| User {
         iterations,
@@ -61,12 +62,13 @@ fn wanted() -> impl Strategy<Value = Desired> {
                     of_principal.insert(acl);
                 }
             }
-            Desired { topics, users, acls }
+            Desired { topics, users, acls, condemned: BTreeSet::new() }
         })
 }
 
 fn found() -> impl Strategy<Value = Observed> {
     let topic = (1..5_i32, 1..3_i16, config()).prop_map(|(partitions, replicas, config)| ObservedTopic {
+        id: Uuid::nil(),
         partitions: Some(partitions),
         replicas,
         config: Some(config),
@@ -97,7 +99,7 @@ fn foreign(desired: &Desired, observed: &Observed) -> Observed {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn one_plan_leads_from_anywhere_to_what_should_be_and_touches_nothing_foreign(

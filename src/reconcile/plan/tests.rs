@@ -5,11 +5,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    super::{Settings, desired::desired},
+    super::{Settings, desired::desired, findings::subject},
     *,
 };
 use crate::{
-    domain::{grant::Access, ids::ChannelId, names::SpaceName},
+    domain::{decision::Answer, grant::Access, ids::ChannelId, names::SpaceName},
     kafka::admin::{Operation, Pattern, Permission, ResourceKind},
     store::desired as store,
 };
@@ -39,6 +39,7 @@ fn topic(number: u128, name: &str) -> store::Topic {
         config: BTreeMap::from([("retention.ms".into(), "86400000".into())]),
         changed_at: OffsetDateTime::UNIX_EPOCH,
         is_applied: false,
+        id: None,
     }
 }
 
@@ -70,7 +71,7 @@ fn landscape() -> store::Desired {
             "shop",
             &[(ORDERS, "test", Access::Publish), (BILLS, "test", Access::Subscribe)],
         )],
-        bridges: vec![],
+        ..store::Desired::default()
     }
 }
 
@@ -106,7 +107,12 @@ pub(super) fn carry_out(plan: &Plan, desired: &Desired, observed: &mut Observed)
     }
     for topic in &plan.create_topics {
         let config = Some(topic.configs.iter().cloned().collect());
-        let made = ObservedTopic { partitions: Some(topic.partitions), replicas: topic.replication, config };
+        let made = ObservedTopic {
+            id: Uuid::from_u128(1),
+            partitions: Some(topic.partitions),
+            replicas: topic.replication,
+            config,
+        };
         assert_eq!(observed.topics.insert(topic.name.clone(), made), None);
     }
     for (topic, partitions) in &plan.raise_partitions {
@@ -291,6 +297,46 @@ fn drift_of_topics_and_users_is_repaired_and_more_partitions_stay() {
 }
 
 #[test]
+fn a_topic_that_was_ours_and_is_gone_is_not_made_anew() {
+    let mut source = landscape();
+    let mut observed = converged(&source);
+    for topic in &mut source.topics {
+        topic.id = Some(Uuid::from_u128(1));
+    }
+    assert!(lost(&wanted(&source), &observed).is_empty());
+    let orders = "businessevents.00000000-0000-0000-0000-000000000001.test";
+    let bills = "businessevents.00000000-0000-0000-0000-000000000002.test";
+    observed.topics.remove(orders);
+    let other = observed.topics.get_mut(bills).unwrap();
+    (other.id, other.partitions, other.config) = (Uuid::from_u128(2), Some(1), Some(BTreeMap::new()));
+    let both = BTreeMap::from([(orders.to_owned(), Lost::Gone), (bills.to_owned(), Lost::Replaced)]);
+    assert_eq!(lost(&wanted(&source), &observed), both);
+    assert!(plan(&wanted(&source), &observed).is_empty());
+    // An admin has said that it is, and the other that it shall be.
+    source.decisions =
+        BTreeMap::from([(subject::of_topic(orders), Answer::Recreate), (subject::of_topic(bills), Answer::Adopt)]);
+    assert!(lost(&wanted(&source), &observed).is_empty());
+    let plan = plan(&wanted(&source), &observed);
+    assert_eq!((plan.create_topics.len(), plan.raise_partitions.len(), plan.alter_configs.len()), (1, 1, 1));
+}
+
+#[test]
+fn of_what_is_foreign_only_the_rule_that_an_admin_wants_away_goes() {
+    let mut source = landscape();
+    let mut observed = converged(&source);
+    let rules = ["a", "b"].map(|name| acl("User:else", Operation::Read, ResourceKind::Topic, Pattern::Literal, name));
+    observed.acls.extend(rules.clone());
+    source.decisions = BTreeMap::from([
+        (subject::of_rule(&rules[0].to_string()), Answer::Remove),
+        (subject::of_rule(&rules[1].to_string()), Answer::Accept),
+    ]);
+    assert_snapshot!(plan(&wanted(&source), &observed), @r"
+    revoke from User:else:
+      ALLOW User:else from * READ on TOPIC LITERAL a
+    ");
+}
+
+#[test]
 fn kafkas_own_spelling_of_a_value_is_not_a_difference() {
     assert!(is_same("delete, compact", "delete,compact"));
     assert!(is_same("007", "7"));
@@ -315,6 +361,7 @@ fn the_worker_may_do_what_its_bridges_need() {
     source.topics.clear();
     let bridge = |access: &[(u128, Access)]| store::Bridge {
         id: Uuid::from_u128(70).into(),
+        is_leaving: false,
         access: access.iter().map(|(number, access)| (channel(*number), space("test"), *access)).collect(),
         changed_at: OffsetDateTime::UNIX_EPOCH,
         is_applied: false,

@@ -2,29 +2,37 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::asked::{Asked, paging, refused};
+use super::{
+    asked::{Asked, paging, refused},
+    parts::Typed,
+};
 use crate::{
     islands::Live,
     manager::{
         Error, Manager, Page,
-        cluster::{Check, Pass, Report},
+        cluster::{Answer, Check, Decision, Finding, Pass, Report},
     },
     web::{
         Web, paths,
         ui::{
-            Column, CopyValue, EmptyState, Fact, Facts, Glyph, Icon, Moment, Notice, PageHead, Panel, Pill, Refused,
-            Section, Submit, Table, Tone, When,
+            ButtonKind, Column, CopyValue, EmptyState, Fact, Facts, Glyph, Icon, Moment, Notice, PageHead, Panel, Pill,
+            Refused, Section, Submit, Table, Tone, When,
         },
         visit::{Place, Visit},
     },
 };
 
 pub(super) fn router() -> Router<Web> {
-    Router::new().route(paths::CLUSTER, get(show).post(sweep))
+    Router::new().route(paths::CLUSTER, get(show).post(sweep)).route(paths::CLUSTER_DECISIONS, post(decide))
 }
 
 struct Model {
@@ -59,6 +67,17 @@ async fn sweep(visit: Visit, State(manager): State<Manager>) -> Response {
     }
 }
 
+async fn decide(visit: Visit, State(manager): State<Manager>, typed: Typed) -> Response {
+    let (subject, reason) = (typed.get("subject"), typed.get("reason"));
+    let Some(answer) = Answer::from_word(&typed.get("answer")) else {
+        return visit.act_refused(paths::CLUSTER, Error::field("answer", "is not one of those that are offered")).await;
+    };
+    match manager.decide(&visit.actor(), &subject, answer, &reason).await {
+        Ok(()) => visit.done(paths::CLUSTER, "It is noted, and done at the next comparison.").await,
+        Err(error) => visit.act_refused(paths::CLUSTER, error).await,
+    }
+}
+
 fn view(model: &Model) -> AnyView {
     let act = if model.admin {
         view! {
@@ -74,7 +93,7 @@ fn view(model: &Model) -> AnyView {
                 text="The reconciler compares Kafka with what is wanted, and reports here. It has not done so yet: see that one runs." action=None/>
         }
         .into_any(),
-        Some((at, report)) => reported(*at, report, model.now),
+        Some((at, report)) => reported(*at, report, model),
     };
     let topic = "cluster:kafka".to_owned();
     view! {
@@ -88,13 +107,12 @@ fn view(model: &Model) -> AnyView {
     .into_any()
 }
 
-fn reported(at: OffsetDateTime, report: &Report, now: OffsetDateTime) -> AnyView {
+fn reported(at: OffsetDateTime, report: &Report, model: &Model) -> AnyView {
+    let now = model.now;
     let failing = report.error.clone().map(|why| {
         view! { <Notice tone=Tone::Fail title="The newest comparison failed; it is tried again."><p>{why}</p></Notice> }
     });
-    let open =
-        report.checks.iter().any(|check| check.holds == Some(false) && check.setting != "connections.max.reauth.ms");
-    let open = open.then(|| {
+    let open = (!report.is_isolated()).then(|| {
         view! { <Notice tone=Tone::Fail title="Kafka does not keep the Spaces apart."><p>"See what is amiss below."</p></Notice> }
     });
     let id = match report.cluster_id.clone() {
@@ -113,7 +131,7 @@ fn reported(at: OffsetDateTime, report: &Report, now: OffsetDateTime) -> AnyView
     };
     let kept = format!("{} topics, {} users, {} rules", report.topics, report.users, report.acls);
     let took = format!(", in {} ms", report.took_ms);
-    let (checks, findings) = (checks(&report.checks), findings(&report.findings));
+    let (checks, findings) = (checks(&report.checks), findings(&report.findings, model.admin));
     view! {
         {failing}
         {open}
@@ -127,7 +145,7 @@ fn reported(at: OffsetDateTime, report: &Report, now: OffsetDateTime) -> AnyView
             </Facts>
         </Panel>
         <Panel id="isolation" title="Isolation" lead="What has to be so for Kafka to keep Spaces apart.">{checks}</Panel>
-        <Panel id="findings" title="Found in Kafka, and left" lead="What is not ours, and still matters.">{findings}</Panel>
+        <Panel id="findings" title="Found in Kafka, and left" lead="What is not as it should be, and is not changed until an admin says so.">{findings}</Panel>
     }
     .into_any()
 }
@@ -155,16 +173,68 @@ fn checks(checks: &[Check]) -> AnyView {
     view! { <Table caption="Isolation" columns stacked=true>{rows}</Table> }.into_any()
 }
 
-fn findings(findings: &[(String, String)]) -> AnyView {
+fn findings(findings: &[Finding], admin: bool) -> AnyView {
     if findings.is_empty() {
         return view! { <p class="row"><Pill tone=Tone::Ok label="Nothing"/></p> }.into_any();
     }
-    let columns = vec![Column::new("Finding"), Column::new("What")];
-    let rows = findings.iter().map(|(kind, text)| {
-        view! { <tr><th scope="row">{kind.clone()}</th><td data-label="What"><code>{text.clone()}</code></td></tr> }
+    let columns = vec![Column::new("Finding"), Column::new("What"), Column::new("Answer")];
+    let rows = findings.iter().enumerate().map(|(n, finding)| {
+        let Finding { kind, text, lines, .. } = finding;
+        let lines = (!lines.is_empty()).then(|| {
+            let all = lines.iter().map(|line| view! { <div><code>{line.clone()}</code></div> }).collect_view();
+            view! { <details><summary>"Show all of it"</summary>{all}</details> }
+        });
+        let answer = match &finding.decision {
+            Some(decision) => decided(decision),
+            None if admin => answer(n, finding),
+            None => view! { <span class="secondary">"An admin decides"</span> }.into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row">{kind.clone()}</th>
+                <td data-label="What"><code>{text.clone()}</code>{lines}</td>
+                <td data-label="Answer">{answer}</td>
+            </tr>
+        }
     });
     let rows = rows.collect_view();
     view! { <Table caption="Findings" columns stacked=true>{rows}</Table> }.into_any()
+}
+
+/// What was decided, by whom and why.
+fn decided(decision: &Decision) -> AnyView {
+    let by = decision.by.clone().unwrap_or_else(|| "the operator".to_owned());
+    let (tone, label) = match decision.answer {
+        Answer::Accept => (Tone::Quiet, "Accepted"),
+        Answer::Apply | Answer::Recreate | Answer::Adopt | Answer::Remove => (Tone::Wait, "Being done"),
+    };
+    view! { <Pill tone label/><span class="under">{format!("by {by}")}</span><span class="under">{decision.reason.clone()}</span> }
+        .into_any()
+}
+
+/// The form that answers a finding: a button for each answer, and the reason where one is needed.
+fn answer(n: usize, finding: &Finding) -> AnyView {
+    let needs_reason = finding.answers.contains(&Answer::Accept);
+    let (id, subject) = (format!("reason-{n}"), finding.subject.clone());
+    let reason = needs_reason.then(|| {
+        let label = format!("Why {} may stay", finding.text);
+        view! { <input type="text" id=id name="reason" placeholder="Why it may stay" aria-label=label maxlength="500"/> }
+    });
+    let buttons = finding.answers.iter().map(|answer| {
+        let kind =
+            if matches!(answer, Answer::Apply | Answer::Remove) { ButtonKind::Danger } else { ButtonKind::Plain };
+        let (value, label) = (answer.as_str(), answer.label());
+        view! { <button class=kind.class() type="submit" name="answer" value=value>{label}</button> }
+    });
+    let buttons = buttons.collect_view();
+    view! {
+        <form method="post" action=paths::CLUSTER_DECISIONS class="answer">
+            <input type="hidden" name="subject" value=subject/>
+            {reason}
+            {buttons}
+        </form>
+    }
+    .into_any()
 }
 
 fn passes(model: &Model) -> AnyView {

@@ -159,10 +159,29 @@ const MISSING: u8 = 1;
 /// Should come by itself.
 const LATE: u8 = 2;
 
+/// What was found in Kafka and waits for an answer.
+fn of_cluster(overview: &Overview) -> Vec<Need> {
+    let need = |rank, tone, label: &'static str, text: String| Need {
+        rank,
+        state: view! { <Pill tone label/> }.into_any(),
+        name: "Kafka".to_owned(),
+        href: paths::CLUSTER.to_owned(),
+        text,
+    };
+    let open = (!overview.is_isolated)
+        .then(|| need(BROKEN, Tone::Fail, "Open", "Kafka does not keep the Spaces apart.".to_owned()));
+    let found = overview.findings.iter().map(|(kind, count)| {
+        let text = if *count == 1 { format!("{kind}.") } else { format!("{kind}: {count} of these.") };
+        need(MISSING, Tone::Warn, "To decide", text)
+    });
+    open.into_iter().chain(found).collect()
+}
+
 /// What is worst comes first.
 fn needs(overview: &Overview, now: OffsetDateTime) -> Vec<Need> {
     let mut needs: Vec<_> = overview.bridges.iter().map(|bridge| of_bridge(bridge, now)).collect();
     needs.extend(overview.topics.iter().map(|topic| of_topic(topic, now)));
+    needs.extend(of_cluster(overview));
     needs.extend(overview.environments.iter().map(|environment| of_environment(environment, now)));
     needs.extend(overview.idle_apps.iter().map(|app| Need {
         rank: MISSING,

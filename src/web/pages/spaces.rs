@@ -22,8 +22,8 @@ use crate::{
     web::{
         Web, paths,
         ui::{
-            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, Glyph, Name, PageHead,
-            Panel, Pill, Refused, Section, Status, Table, Tone,
+            Action, ButtonKind, ButtonLink, Choice, Column, EmptyState, FilterBar, Glyph, Name, PageHead, Panel, Pill,
+            Refused, Section, Status, Table, Tone,
         },
         visit::{Place, Visit},
     },

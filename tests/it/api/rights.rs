@@ -51,6 +51,12 @@ const TABLE: &[Row] = &[
         [401, 403, 403, 403, 200, 401, 403],
     ),
     ("GET /cluster", "/cluster", none, [401, 404, 404, 404, 404, 401, 403]),
+    (
+        "POST /cluster/decisions",
+        "/cluster/decisions",
+        |_| json!({ "subject": "topic: x", "answer": "recreate" }),
+        [401, 403, 403, 403, 409, 401, 403],
+    ),
     ("GET /findings", "/findings", none, [401, 200, 200, 200, 200, 401, 403]),
     (
         "PUT /spaces/{space}/grants",
