@@ -37,7 +37,8 @@ fn var(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by dev/test, which starts the servers"))
 }
 
-fn settings() -> Settings {
+/// What the development servers say of the stand-in of AWS.
+pub fn settings() -> Settings {
     let keys = |who: &str| Keys {
         access_key_id: var(&format!("EBM_AWS__{who}_ACCESS_KEY_ID")),
         secret_access_key: var(&format!("EBM_AWS__{who}_SECRET_ACCESS_KEY")).into(),

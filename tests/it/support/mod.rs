@@ -38,13 +38,18 @@ pub async fn manager(pool: &PgPool, with_aws: bool) -> Manager {
         endpoints: Endpoints { iam: endpoint.clone(), sts: endpoint.clone(), sqs: endpoint },
         allow_private: true,
     };
+    manager_with(pool, if with_aws { Some(Aws::new(settings).await) } else { None })
+}
+
+/// A manager with this AWS.
+pub fn manager_with(pool: &PgPool, aws: Option<Aws>) -> Manager {
     let parts = Parts {
         vault: Vault::new(&KEY.to_owned().into()).unwrap(),
         history_key: vec![7; 32].into(),
         default_access: DefaultAccess::default(),
         topics: TopicLimits { partitions: 3, max_partitions: 12, replication: 1 },
         kafka: KafkaForApps { bootstrap_servers: "kafka.example:9093".into(), security_protocol: "SASL_SSL" },
-        aws: if with_aws { Some(Aws::new(settings).await) } else { None },
+        aws,
         public_url: "https://ebm.example".into(),
     };
     Manager::new(pool.clone(), parts)
@@ -215,7 +220,13 @@ pub struct World {
 
 impl World {
     pub async fn new(pool: PgPool, with_aws: bool) -> Self {
-        let api = Api::new(manager(&pool, with_aws).await);
+        let manager = manager(&pool, with_aws).await;
+        Self::of(manager, pool).await
+    }
+
+    /// The same over this manager.
+    pub async fn of(manager: Manager, pool: PgPool) -> Self {
+        let api = Api::new(manager);
         let (_, admin) = api.member("admin@example.com", Role::Admin).await;
         let (viewer_id, viewer) = api.member("viewer@example.com", Role::Viewer).await;
         let (_, contact) = api.member("contact@example.com", Role::Viewer).await;
