@@ -103,7 +103,9 @@ impl Manager {
         {
             return Err(stale(&mut tx, environment.id.0).await);
         }
-        let (difference, steps) = compare(&mut tx, &environment, wanted).await?;
+        let (difference, mut steps) = compare(&mut tx, &environment, wanted).await?;
+        // In the order in which events are locked by whoever takes them away.
+        steps.sort_by_key(|(event, ..)| event.id.0);
         if difference.is_empty() {
             return Ok(difference);
         }

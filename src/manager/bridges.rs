@@ -240,12 +240,18 @@ impl Manager {
             other => other?,
         };
         let (name, space, region) = self.head_of(&mut tx, actor, &bridge, draft).await?;
+        // What flows in the Space is not taken out of it before the routes are saved.
+        if !store::spaces::lock(&mut tx, space.id).await? {
+            return Err(Error::stale());
+        }
         let parsed = self.parse_routes(&mut tx, &space, &region, routes).await?;
         let head_changed = (&name, space.id, &region) != (&bridge.name, bridge.space.id, &bridge.region);
         if head_changed {
             store::bridges::update(&mut tx, id, &name, &space, &region).await?;
         }
-        let rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
+        let mut rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
+        // In the order in which events are locked by whoever takes them away.
+        rows.sort_by_key(|(event, ..)| event.0);
         store::bridges::set_routes(&mut tx, id, &rows).await?;
         if let Some(role) = &role
             && (role.created || role.changed || bridge.role_id.is_none())

@@ -95,14 +95,15 @@ pub async fn load_for_update(db: &mut PgConnection, key: &str) -> Result<App> {
     .try_into()
 }
 
-/// Enables or disables the broker on the app's level.
+/// Enables or disables the broker on the app's level. Environments are locked in the order of their ids, here and
+/// wherever several are.
 pub async fn set_broker(db: &mut PgConnection, id: AppId, enabled: bool) -> Result<()> {
     sqlx::query!("update app set broker_enabled = $2, version = version + 1 where id = $1", id.0, enabled)
         .execute(&mut *db)
         .await?;
     sqlx::query!(
         "update environment set access_changed_at = now(), access_applied_at = null, access_failure = null
-         where app_id = $1 and broker_enabled",
+         where id in (select id from environment where app_id = $1 and broker_enabled order by id for no key update)",
         id.0
     )
     .execute(&mut *db)
@@ -355,10 +356,13 @@ pub async fn touch_access(db: &mut PgConnection, id: EnvironmentId) -> Result<()
 pub async fn touch_access_of_channels(db: &mut PgConnection, space: SpaceId, channels: &[ChannelId]) -> Result<()> {
     let channels: Vec<Uuid> = channels.iter().map(|c| c.0).collect();
     sqlx::query!(
-        "update environment e set access_changed_at = now(), access_applied_at = null, access_failure = null
-         where e.space_id = $1 and exists (
-            select from access_grant g join event v on v.id = g.event_id
-            where g.environment_id = e.id and v.channel_id = any($2))",
+        "update environment set access_changed_at = now(), access_applied_at = null, access_failure = null
+         where id in (
+            select e.id from environment e
+            where e.space_id = $1 and exists (
+                select from access_grant g join event v on v.id = g.event_id
+                where g.environment_id = e.id and v.channel_id = any($2))
+            order by e.id for no key update)",
         space.0,
         &channels
     )

@@ -10,5 +10,6 @@ mod console;
 mod kafka_admin;
 mod lanes;
 mod lists;
+mod lock_order;
 mod reconcile;
 mod support;
