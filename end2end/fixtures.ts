@@ -50,6 +50,14 @@ async function open(browser: Browser, how: How): Promise<BrowserContext> {
   return context;
 }
 
+/** One more page of the same browser, watched as the first one is. */
+export async function tab(of: Page): Promise<Page> {
+  const { how, faults } = watched.get(of)!;
+  const page = await of.context().newPage();
+  watch(page, how, faults);
+  return page;
+}
+
 function watch(page: Page, how: How, faults: string[]): void {
   watched.set(page, { how, faults });
   const documents = new Set<string>();
