@@ -10,6 +10,8 @@ const args = [
   '--disable-sync',
 ];
 const story = 'story.spec.ts';
+const other = 'firefox.spec.ts';
+const firefox = { executablePath: process.env.PLAYWRIGHT_FIREFOX || '/usr/bin/firefox-esr' };
 
 export default defineConfig<object, Options>({
   testDir: 'tests',
@@ -30,6 +32,13 @@ export default defineConfig<object, Options>({
     { name: 'chromium', testMatch: story, dependencies: ['setup'] },
     { name: 'no-wasm', testMatch: story, dependencies: ['setup'], use: { how: 'no-wasm' } },
     { name: 'no-script', testMatch: story, dependencies: ['setup'], use: { how: 'no-script' } },
-    { name: 'checks', testIgnore: [story, /setup/], testMatch: /spec/, dependencies: ['setup'] },
+    { name: 'checks', testIgnore: [story, other, /setup/], testMatch: /spec/, dependencies: ['setup'] },
+    {
+      name: 'firefox',
+      testMatch: other,
+      dependencies: ['setup'],
+      // Debian's, which Playwright drives by WebDriver BiDi.
+      use: { browserName: 'firefox', channel: 'moz-firefox', launchOptions: firefox },
+    },
   ],
 });

@@ -64,6 +64,7 @@ page_tests() {
     # shellcheck disable=SC1091
     source "$STATE/env"
     PLAYWRIGHT_CHROMIUM=${PLAYWRIGHT_CHROMIUM:-/usr/bin/chromium}
+    PLAYWRIGHT_FIREFOX=${PLAYWRIGHT_FIREFOX:-/usr/bin/firefox-esr}
     set +a
     npx --no-install playwright test --reporter=list --fail-on-flaky-tests
 }

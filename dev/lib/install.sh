@@ -35,7 +35,10 @@ need_for_servers() {
     need postgresql "the database" postgres_programs
 }
 
-need_for_page_tests() { need chromium "the browser of the page tests" test -x "${PLAYWRIGHT_CHROMIUM:-/usr/bin/chromium}"; }
+need_for_page_tests() {
+    need chromium "the browser of the page tests" test -x "${PLAYWRIGHT_CHROMIUM:-/usr/bin/chromium}"
+    need firefox-esr "another one, for the main way" test -x "${PLAYWRIGHT_FIREFOX:-/usr/bin/firefox-esr}"
+}
 
 apt_install() {
     # Empty lists of packages are the rule in a fresh image.

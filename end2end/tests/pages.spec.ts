@@ -1,37 +1,13 @@
 // Every page that is reached by a link, once: axe, width, console, headers. The pages of forms and answers are
 // looked at where they are used.
 
-import type { Page } from '@playwright/test';
+import { crawl } from '../crawl.ts';
 import { expect, expectNoFaults, look, test } from '../fixtures.ts';
 import { landscape } from '../landscape.ts';
 import { signIn } from '../people.ts';
-import { admin, url, viewer } from '../settings.ts';
+import { admin, viewer } from '../settings.ts';
 
 expectNoFaults();
-
-/** The shape of an address: pages of one shape are one page, seen once. */
-const shape = (path: string): string =>
-  path
-    .replace(/[0-9a-f]{8}-[0-9a-f-]{27,}/g, '<id>')
-    .replace(/^\/apps\/(?!new$)[^/]+/, '/apps/<app>')
-    .replace(/\/environments\/(?!new$)[^/]+/, '/environments/<environment>')
-    .replace(/^\/spaces\/[^/]+/, '/spaces/<space>')
-    .replace(/\/events\/.+/, '/events/<event>')
-    .replace(/\/dead-letters\/\d+/, '/dead-letters/<number>')
-    .replace(/^\/services\/(?!upload$)[^/]+/, '/services/<service>')
-    .replace(/^\/access\/.+/, '/access/<environment>');
-
-async function links(page: Page): Promise<string[]> {
-  // Links in drawings have no address of their own kind; the attribute is the same everywhere.
-  const found = await page
-    .locator('a[href]:not([download])')
-    .evaluateAll((all) => all.map((a) => new URL(a.getAttribute('href')!, document.baseURI).href));
-  return found
-    .filter((href) => href.startsWith(`${url}/`))
-    .map((href) => new URL(href).pathname)
-    // Taking a change back is possible or not by what was done since: its own tests know.
-    .filter((path) => !/\/(policy|asyncapi|revert)$/.test(path) && !path.startsWith('/api/') && !path.startsWith('/pkg/'));
-}
 
 for (const [who, account] of [
   ['an admin', admin],
@@ -42,18 +18,10 @@ for (const [who, account] of [
     await landscape();
     const page = await someone();
     await signIn(page, account);
-    const [seen, waiting] = [new Set<string>(), ['/']];
-    for (let path = waiting.shift(); path; path = waiting.shift()) {
-      if (seen.has(shape(path))) continue;
-      seen.add(shape(path));
-      const answer = await page.goto(path);
-      expect.soft(answer?.status(), path).toBe(200);
+    await crawl(page, async (path) => {
       await expect.soft(page.getByRole('heading', { level: 1 }), path).toHaveCount(1);
       if (account === admin) await look(page);
-      waiting.push(...(await links(page)));
-    }
-    for (const path of ['/apps', '/spaces', '/channels', '/events', '/services', '/access', '/bridges', '/history', '/cluster'])
-      expect.soft([...seen], 'pages that were reached').toContain(path);
+    });
   });
 }
 

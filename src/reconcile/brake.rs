@@ -103,6 +103,6 @@ impl Plan {
     pub fn only_decided(mut self, decided: &Decided<'_>) -> Self {
         self.revoke.retain(|principal, _| decided.has_principal(principal));
         self.drop_users.retain(|(user, _)| decided.has_user(user));
-        Self { revoke: self.revoke, drop_users: self.drop_users, ..Self::default() }
+        Self { revoke: self.revoke, drop_users: self.drop_users, lost: self.lost, ..Self::default() }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Settings,
     brake::Held,
     desired::principal,
-    plan::{Desired, Lost, Observed, lost},
+    plan::{Desired, Lost, Observed, Plan},
 };
 use crate::{
     domain::{channel::TOPIC_PREFIX, decision::Answer},
@@ -113,7 +113,7 @@ pub mod subject {
 }
 
 /// Everything to look at, the gravest first.
-pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> Vec<Finding> {
+pub fn findings(plan: &Plan, desired: &Desired, observed: &Observed, settings: &Settings) -> Vec<Finding> {
     let own: BTreeSet<_> = settings.own_users.iter().map(|user| principal(user)).collect();
     let acls = observed.acls.iter().filter_map(|acl| {
         if desired.acls.contains_key(&acl.principal) {
@@ -122,9 +122,9 @@ pub fn findings(desired: &Desired, observed: &Observed, settings: &Settings) -> 
             (!own.contains(&acl.principal) && opens(acl, desired)).then(|| Finding::ForeignAccess(acl.clone()))
         }
     });
-    let lost = lost(desired, observed).into_iter().map(|(name, lost)| match lost {
-        Lost::Gone => Finding::TopicGone(name),
-        Lost::Replaced => Finding::TopicReplaced(name),
+    let lost = plan.lost.iter().map(|(name, lost)| match lost {
+        Lost::Gone => Finding::TopicGone(name.clone()),
+        Lost::Replaced => Finding::TopicReplaced(name.clone()),
     });
     let topics = observed.topics.iter().filter_map(|(name, found)| {
         let Some(wanted) = desired.topics.get(name) else {

@@ -47,7 +47,7 @@ use self::{
     brake::Decided,
     findings::subject,
     objects::{Touched, Watched},
-    plan::{Desired, Lost, Observed, Plan, lost, plan},
+    plan::{Desired, Observed, Plan, plan},
 };
 pub use self::{
     brake::Held,
@@ -287,7 +287,6 @@ impl Reconciler {
         let desired = desired::desired(&source, &self.settings);
         let salts_of = self.passwords_to_compare(&desired);
         let (observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
-        let lost = lost(&desired, &observed);
         let objects = objects::all(&source, &desired, &self.settings);
         let decided = Decided::by(&objects);
         let mut plan = plan(&desired, &observed);
@@ -303,13 +302,13 @@ impl Reconciler {
         }
 
         let mut applied = apply::apply(&self.admin, &plan, self.passwords(&source, &plan)).await?;
-        applied.refused.extend(lost.iter().map(|(name, lost)| (Item::Topic(name.clone()), Refused::Lost(*lost))));
+        applied.refused.extend(plan.lost.iter().map(|(name, lost)| (Item::Topic(name.clone()), Refused::Lost(*lost))));
         let drift = drift::repaired(&source, &plan, &applied, (&desired, &observed), &decided);
         let (outcomes, pending) =
-            self.outcomes(&objects, &desired, &observed, (&plan, &lost), &applied, cluster.brokers.len()).await?;
+            self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
         self.write_down(&outcomes).await?;
         self.record(drift).await?;
-        let mut findings = findings::findings(&desired, &observed, &self.settings);
+        let mut findings = findings::findings(&plan, &desired, &observed, &self.settings);
         findings.splice(0..0, held.map(Finding::Held));
         self.forget(&source, &desired, &observed, &findings).await?;
 
@@ -334,11 +333,11 @@ impl Reconciler {
         objects: &[Watched],
         desired: &Desired,
         observed: &Observed,
-        (plan, lost): (&Plan, &BTreeMap<String, Lost>),
+        plan: &Plan,
         applied: &apply::Applied,
         brokers: usize,
     ) -> Result<(Vec<Outcome>, usize), Error> {
-        let touched = Touched::by(plan, lost);
+        let touched = Touched::by(plan);
         let (refused, written): (Vec<_>, Vec<_>) = objects
             .iter()
             .filter(|object| object.is_open(&touched))

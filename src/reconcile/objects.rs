@@ -1,6 +1,6 @@
 //! The objects of the product that show how far Kafka has followed, and what each of them needs in Kafka.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use super::{
     apply::{Applied, Item, Refused},
     desired::{of_bridge, principal},
     observe::Scope,
-    plan::{Desired, Lost, Observed, Plan, is_made, is_stored},
+    plan::{Desired, Observed, Plan, is_made, is_stored},
     words,
 };
 use crate::{
@@ -214,8 +214,8 @@ pub struct Touched<'a> {
 
 impl<'a> Touched<'a> {
     /// By this plan, with the topics that were lost.
-    pub fn by(plan: &'a Plan, lost: &'a BTreeMap<String, Lost>) -> Self {
-        let lost = lost.keys().map(String::as_str);
+    pub fn by(plan: &'a Plan) -> Self {
+        let lost = plan.lost.keys().map(String::as_str);
         let created = plan.create_topics.iter().map(|topic| topic.name.as_str());
         let raised = plan.raise_partitions.iter().map(|(topic, _)| topic.as_str());
         let altered = plan.alter_configs.iter().map(|(topic, _)| topic.as_str());

@@ -105,6 +105,8 @@ pub struct Plan {
     pub upsert_users: Vec<String>,
     /// ACLs to make.
     pub grant: Vec<Acl>,
+    /// Topics that were ours and are not there any more, by name: nothing is done about them before an admin has spoken.
+    pub lost: BTreeMap<String, Lost>,
 }
 
 /// ACLs of one principal to delete.
@@ -119,7 +121,7 @@ pub struct Revocation {
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { lost: self.lost.clone(), ..Self::default() }
     }
 
     /// How many ACLs it takes away.
@@ -130,7 +132,8 @@ impl Plan {
 
 /// What has to be done so that Kafka holds what it should.
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
-    let mut plan = Plan { revoke: revocations(desired, observed), ..Plan::default() };
+    let (revoke, lost) = (revocations(desired, observed), lost(desired, observed));
+    let mut plan = Plan { revoke, lost, ..Plan::default() };
     for (name, wanted) in &desired.users {
         let stored = observed.users.get(name);
         let superfluous = |mechanism: &Mechanism| wanted.is_none() || *mechanism != Mechanism::Sha512;
@@ -142,8 +145,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
             plan.upsert_users.push(name.clone());
         }
     }
-    let lost = lost(desired, observed);
-    for (name, topic) in desired.topics.iter().filter(|(name, _)| !lost.contains_key(*name)) {
+    for (name, topic) in desired.topics.iter().filter(|(name, _)| !plan.lost.contains_key(*name)) {
         let Some(found) = observed.topics.get(name) else {
             plan.create_topics.push(NewTopic {
                 name: name.clone(),
@@ -174,8 +176,7 @@ pub enum Lost {
     Replaced,
 }
 
-/// Topics that were ours and are not there any more, by name.
-pub fn lost(desired: &Desired, observed: &Observed) -> BTreeMap<String, Lost> {
+fn lost(desired: &Desired, observed: &Observed) -> BTreeMap<String, Lost> {
     let lost = desired.topics.iter().filter_map(|(name, topic)| {
         let known = topic.id?;
         match observed.topics.get(name) {

@@ -89,11 +89,6 @@ pub const CLUSTER: &str = "/cluster";
 /// Answers to what was found in Kafka (post only).
 pub const CLUSTER_DECISIONS: &str = "/cluster/decisions";
 
-/// The stream of changes of one object: `kind:id`.
-pub fn live(topic: &str) -> String {
-    format!("{LIVE}?about={}", escape(topic))
-}
-
 /// Setting a password by a one-time link.
 pub fn password(secret: &str) -> String {
     format!("/password/{secret}")

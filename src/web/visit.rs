@@ -85,7 +85,9 @@ impl FromRequestParts<Web> for Visit {
         let guest = Guest::from_request_parts(parts, web).await?;
         match guest.signed_in().await {
             Ok(Some(member)) => {
-                let flash = guest.take_flash().await;
+                // A page that another tab fetches to keep itself true would take the message of this one.
+                let is_seen = parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document");
+                let flash = if is_seen { guest.take_flash().await } else { None };
                 Ok(Self { guest, member, flash })
             }
             Ok(None) => {

@@ -303,20 +303,21 @@ fn a_topic_that_was_ours_and_is_gone_is_not_made_anew() {
     for topic in &mut source.topics {
         topic.id = Some(Uuid::from_u128(1));
     }
-    assert!(lost(&wanted(&source), &observed).is_empty());
+    assert!(plan(&wanted(&source), &observed).lost.is_empty());
     let orders = "businessevents.00000000-0000-0000-0000-000000000001.test";
     let bills = "businessevents.00000000-0000-0000-0000-000000000002.test";
     observed.topics.remove(orders);
     let other = observed.topics.get_mut(bills).unwrap();
     (other.id, other.partitions, other.config) = (Uuid::from_u128(2), Some(1), Some(BTreeMap::new()));
     let both = BTreeMap::from([(orders.to_owned(), Lost::Gone), (bills.to_owned(), Lost::Replaced)]);
-    assert_eq!(lost(&wanted(&source), &observed), both);
-    assert!(plan(&wanted(&source), &observed).is_empty());
+    let waiting = plan(&wanted(&source), &observed);
+    assert_eq!(waiting.lost, both);
+    assert!(waiting.is_empty());
     // An admin has said that it is, and the other that it shall be.
     source.decisions =
         BTreeMap::from([(subject::of_topic(orders), Answer::Recreate), (subject::of_topic(bills), Answer::Adopt)]);
-    assert!(lost(&wanted(&source), &observed).is_empty());
     let plan = plan(&wanted(&source), &observed);
+    assert!(plan.lost.is_empty());
     assert_eq!((plan.create_topics.len(), plan.raise_partitions.len(), plan.alter_configs.len()), (1, 1, 1));
 }
 

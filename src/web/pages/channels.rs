@@ -190,7 +190,7 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow
     let (users, events_panel) = (users(exchanges, channel.events.len()), events_panel(&channel.events));
     view! {
         <PageHead title=title lead=events>
-            <Live url=paths::live(&topic) topic=topic/>
+            <Live url=paths::LIVE topic=topic/>
         </PageHead>
         <Facts>
             <Fact label="Channel"><CopyValue label="channel" value=id/></Fact>

@@ -98,7 +98,7 @@ fn view(model: &Model) -> AnyView {
     let topic = "cluster:kafka".to_owned();
     view! {
         <PageHead title="Cluster" lead="The Kafka that is kept as it is wanted here.">
-            <Live url=paths::live(&topic) topic=topic/>
+            <Live url=paths::LIVE topic=topic/>
             {act}
         </PageHead>
         <div id="cluster-report" data-live="">{body}</div>

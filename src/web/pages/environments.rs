@@ -100,7 +100,7 @@ fn environment_view(
     let status = view! { <Status state=enabling(e)/> }.into_any();
     view! {
         <PageHead title=title lead=format!("{}.{}", e.app_key, e.key) status=status>
-            <Live url=paths::live(&topic) topic=topic/>
+            <Live url=paths::LIVE topic=topic/>
         </PageHead>
         <div id="chain" data-live="">{chain(view, may, now)}</div>
         {space}

@@ -46,7 +46,7 @@ fn view(bridge: &Bridge, may: &May, flow: &HashMap<RouteId, Minutes>, now: Offse
     let lead = format!("AWS SQS · {} · {}", bridge.space.name, bridge.region);
     view! {
         <PageHead title=bridge.name.to_string() lead=lead status=fares.into_any()>
-            <Live url=paths::live(&topic) topic=topic/>
+            <Live url=paths::LIVE topic=topic/>
             <div class="actions" id="bridge-acts" data-live="">{acts}</div>
         </PageHead>
         <div id="bridge-line" data-live="">{state::line(bridge, may, now)}</div>
