@@ -76,6 +76,15 @@ impl Actor {
         self.judge(right, member, db).await
     }
 
+    /// Whether the actor has the right, and why not. Nothing is held.
+    pub(super) async fn may(&self, right: Right, db: &mut PgConnection) -> Result<May> {
+        match self.require_to_read(right, db).await {
+            Ok(_) => Ok(May::default()),
+            Err(Error::Forbidden(why)) => Ok(May { refusal: Some(why) }),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn judge(&self, right: Right, member: Option<Member>, db: &mut PgConnection) -> Result<Option<Member>> {
         match self {
             Self::Operator | Self::Product(_) => Ok(None),
@@ -140,10 +149,6 @@ pub struct May {
 impl super::Manager {
     /// Whether the actor has the right, and why not.
     pub async fn may(&self, actor: &Actor, right: Right) -> Result<May> {
-        match actor.require_to_read(right, &mut *self.read().await?).await {
-            Ok(_) => Ok(May::default()),
-            Err(Error::Forbidden(why)) => Ok(May { refusal: Some(why) }),
-            Err(error) => Err(error),
-        }
+        actor.may(right, &mut *self.read().await?).await
     }
 }

@@ -91,7 +91,8 @@ impl Manager {
         find_report(&mut db).await
     }
 
-    /// Answers a finding of the newest report, with the reason for it. The reconciler does it at once.
+    /// Answers a finding of the newest report, with the reason for it. The reconciler does it at once. Repeating
+    /// changes nothing.
     ///
     /// # Errors
     /// A conflict `stale` where the finding is not there any more.
@@ -114,8 +115,9 @@ impl Manager {
         }
         let before = finding.decision.as_ref().map(|d| json!({ "answer": d.answer, "reason": d.reason }));
         let after = json!({ "finding": finding.kind, "what": finding.text, "answer": answer, "reason": reason });
-        store::decisions::put(&mut tx, subject, answer, reason, actor.member()).await?;
-        tx.record(actor, act("cluster.finding-answered", before, after));
+        if store::decisions::put(&mut tx, subject, answer, reason, actor.member()).await? {
+            tx.record(actor, act("cluster.finding-answered", before, after));
+        }
         commit(tx).await
     }
 

@@ -258,12 +258,12 @@ impl Manager {
     async fn revert_in_app(&self, actor: &Actor, reversal: &Reversal, app: &str, key: &str) -> Result<()> {
         let mut tx = self.begin().await?;
         let app = store::apps::load_for_update(&mut tx, app).await?;
-        let may = rehearse(&mut tx, actor, reversal.change.number).await?.may;
-        may.refusal.map_or(Ok(()), |why| Err(Error::Forbidden(why)))?;
+        let Reversal { change, back, .. } = rehearse(&mut tx, actor, reversal.change.number).await?;
+        actor.require(right(&mut tx, &change, &back).await?, &mut tx).await?;
         let environment = store::apps::find_environment(&mut tx, app.key.as_str(), key).await?;
         let environment = environment.ok_or(Error::NotFound("environment"));
         let mut check = Check::default();
-        match &reversal.back {
+        match &back {
             Back::App { name, contacts } => {
                 let draft = AppDraft {
                     key: app.key.to_string(),
@@ -335,7 +335,8 @@ async fn right(db: &mut store::PgConnection, change: &Change, back: &Back) -> Re
             Right::ActFor(store::apps::load_environment(db, EnvironmentId(id)).await?.app)
         }
         Back::Bridge(_) | Back::Routes(_) => {
-            let bridge = store::bridges::find(db, BridgeId(id)).await?.ok_or(Error::NotFound("bridge"))?;
+            let gone = || Error::conflict("not-revertible", "the bridge that was changed is not there any more");
+            let bridge = store::bridges::find(db, BridgeId(id)).await?.ok_or_else(gone)?;
             Right::ActIn(bridge.space.id)
         }
         _ => Right::Administer,
@@ -363,11 +364,7 @@ async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> R
         ));
     }
     let right = right(db, &change, &back).await?;
-    let may = match actor.require(right, db).await {
-        Ok(_) => May::default(),
-        Err(Error::Forbidden(why)) => May { refusal: Some(why) },
-        Err(error) => return Err(error),
-    };
+    let may = actor.may(right, db).await?;
     let (now, then) = back.shown(&change);
     let moves = match &back {
         Back::Move { space } => {

@@ -36,18 +36,19 @@ pub async fn list(db: &mut PgConnection) -> Result<BTreeMap<String, Decision>> {
     .collect()
 }
 
-/// Keeps a decision; a newer one takes the place of an older.
+/// Keeps a decision; a newer one takes the place of an older. Gives whether it is another than before.
 pub async fn put(
     db: &mut PgConnection,
     subject: &str,
     answer: Answer,
     reason: &str,
     by: Option<MemberId>,
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let done = sqlx::query!(
         "insert into decision (subject, answer, reason, member_id) values ($1, $2, $3, $4)
          on conflict (subject) do update
-         set answer = excluded.answer, reason = excluded.reason, member_id = excluded.member_id, decided_at = now()",
+         set answer = excluded.answer, reason = excluded.reason, member_id = excluded.member_id, decided_at = now()
+         where (decision.answer, decision.reason) is distinct from (excluded.answer, excluded.reason)",
         subject,
         answer.as_str(),
         reason,
@@ -55,7 +56,7 @@ pub async fn put(
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Forgets decisions: they have been carried out, or what they are about is gone.

@@ -54,6 +54,12 @@ const BRIDGES: &str = "
     order by b.id, n;
 ";
 
+/// What Kafka was found to have that is not ours.
+const FINDING: &str = r#"
+    insert into cluster_report (at, report) values (now(), '{"findings": [
+        {"kind": "Access of a foreign user", "text": "r", "subject": "rule: r", "answers": ["remove", "accept"]}]}');
+"#;
+
 /// A landscape, and the same database by as many connections as there are requests at once.
 struct Stage {
     world: World,
@@ -102,6 +108,7 @@ impl Stage {
         world.api.put(&world.admin, "/spaces/spare", json!({})).await.expect(201);
         let bridges = BRIDGES.replace("{account}", &account);
         sqlx::raw_sql(sqlx::AssertSqlSafe(bridges)).execute(&world.pool).await.unwrap();
+        sqlx::raw_sql(FINDING).execute(&world.pool).await.unwrap();
         let eve = Console::new(&world.api.manager, "eve@example.com", Role::Admin).await;
         Self { world, eve }
     }

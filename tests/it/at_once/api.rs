@@ -66,6 +66,9 @@ const TABLE: &[Case] = &[
     case("PUT /spaces/{space}", "/spaces/More", "", one(201, 200, ""), ("select count(*) from space where name = 'More'", 1), 1),
     case("DELETE /spaces/{space}", "/spaces/More", "", one(204, 404, "does not exist"), ("select count(*) from space where name = 'More'", 0), 1),
 
+    case("POST /cluster/decisions", "/cluster/decisions", r#"{"subject": "rule: r", "answer": "accept", "reason": "it is the backup's"}"#, Alike(204),
+        ("select count(*) from decision where subject = 'rule: r' and answer = 'accept'", 1), 1),
+
     // Services.
     case("POST /services", "/services", "", one(201, 200, ""),
         ("select count(*) from service s join upload u on u.service_id = s.id where key = 'tides'", 1), 1),

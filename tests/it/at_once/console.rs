@@ -71,7 +71,7 @@ const TABLE: &[Case] = &[
         ("select count(*) from app a join environment e on e.app_id = a.id join space s on s.id = e.space_id where a.key = 'hr'", 1), 4),
 
     // Access and Spaces.
-    case("POST /access/{app}/{environment}", "/access/order-portal/acceptance", "apply=1&version={access}&row=orders/OrderPlaced", one(303, 409, "Access was changed meanwhile"),
+    case("POST /access/{app}/{environment}", "/access/order-portal/acceptance", "apply=1&version={access}&row=orders/OrderPlaced", one(303, 409, "was changed meanwhile"),
         ("select count(*) from access_grant where environment_id is not null", 1), 1),
     case("POST /apps/{app}/environments/{environment}/space", "/apps/stock/environments/production/space", "to=spare&plan_version={plan}", one(303, 422, "Is the Space it is in already"),
         ("select count(*) from environment e join space s on s.id = e.space_id where s.name = 'spare'", 1), 1),
@@ -80,6 +80,8 @@ const TABLE: &[Case] = &[
     case("POST /spaces/{space}/delete", "/spaces/More/delete", "typed=More", one(303, 404, "does not exist"),
         ("select count(*) from space where name = 'More'", 0), 1),
     case("POST /cluster", "/cluster", "", Alike(303), ("select 0::bigint", 0), TIMES),
+    case("POST /cluster/decisions", "/cluster/decisions", "subject=rule: r&answer=remove", Alike(303),
+        ("select count(*) from decision where subject = 'rule: r' and answer = 'remove'", 1), 1),
 
     // Services. Who reads the document while another is just storing it is told that it has changed.
     case("POST /services/upload", "/services/upload", "{tides}", Alike(200), ("select count(*) from service where key = 'tides'", 0), 0),
