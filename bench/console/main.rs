@@ -11,6 +11,10 @@ use std::time::Duration;
 use load::Client;
 use process::Server;
 
+/// The same as of `ebm`, so that the servers differ in what they do and not in this.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a benchmark may fail with: it says why, and ends.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
