@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, Error, Manager, Result, Work, actor::Right, commit, error::Check, history};
+use super::{Actor, Error, Manager, Result, Work, actor::Right, commit, error::Check};
 use crate::{
     domain::{
         history::Act,

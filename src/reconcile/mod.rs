@@ -33,7 +33,7 @@ mod traffic;
 mod words;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::Duration,
 };
 
