@@ -34,12 +34,12 @@ const ROUNDS: usize = 30;
 ///
 /// | number | is |
 /// |---|---|
-/// | 1 to 5 | stopped |
+/// | 1 to 5 | stopped; the second has no role yet, and only that of the third is there |
 /// | 6 to 9 | running |
 const BRIDGES: &str = "
     insert into bridge (id, name, space_id, kind, region, desired, status, external_id, role_arn, checked)
     select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'b' || n, p.id, 'sqs', 'eu-central-1', d, d, 'x' || n,
-           'arn:aws:iam::{account}:role/ebm/none', jsonb_build_array(jsonb_build_object('queue', q, 'actions',
+           case when n <> 2 then 'arn:aws:iam::{account}:role/ebm/none' end, jsonb_build_array(jsonb_build_object('queue', q, 'actions',
            '[]'::jsonb, 'warnings', '[]'::jsonb, 'attributes', null))
     from generate_series(1, 9) n join space p on p.name = 'acceptance',
          lateral (select case when n > 5 then 'running' else 'stopped' end as d,
@@ -101,13 +101,20 @@ impl Stage {
         let pool = wide.connect_with((*pool.connect_options()).clone()).await.unwrap();
         let aws = Aws::new(crate::aws::settings()).await;
         let account = aws.settings().account_id.clone();
-        let world = World::of(manager_with(&pool, Some(aws)), pool).await;
+        let world = World::of(manager_with(&pool, Some(aws.clone())), pool).await;
         let path = "/apps/order-portal/environments/acceptance/deployment";
         world.api.put(&world.deploy, path, report("1", "2026-01-01T00:00:00Z")).await.expect(200);
         world.api.upload(&world.admin, "", "w.yaml", WEATHER.as_bytes(), &["acceptance"]).await.expect(201);
         world.api.put(&world.admin, "/spaces/spare", json!({})).await.expect(201);
         let bridges = BRIDGES.replace("{account}", &account);
         sqlx::raw_sql(sqlx::AssertSqlSafe(bridges)).execute(&world.pool).await.unwrap();
+        let role = aws.ensure_role(bridge(3).parse().unwrap(), "x3", None).await.unwrap();
+        sqlx::query("update bridge set role_arn = $1, role_id = $2 where name = 'b3'")
+            .bind(role.arn)
+            .bind(role.id)
+            .execute(&world.pool)
+            .await
+            .unwrap();
         sqlx::raw_sql(FINDING).execute(&world.pool).await.unwrap();
         let eve = Console::new(&world.api.manager, "eve@example.com", Role::Admin).await;
         Self { world, eve }

@@ -106,11 +106,19 @@ impl Page {
     /// The page, once its status is the one expected and it holds each of these.
     #[track_caller]
     pub fn expect(self, status: u16, holds: &[&str]) -> Self {
-        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.status, status, "{}", self.words());
         for text in holds {
-            assert!(self.text.contains(text), "no {text} in {}", self.text);
+            assert!(self.text.contains(text), "no {text} in {}", self.words());
         }
         self
+    }
+
+    /// What the page says, for reports: the text of its main part, without its markup.
+    pub fn words(&self) -> String {
+        let main = self.text.split_once("<main").map_or(&*self.text, |(_, main)| main);
+        let main = main.split("</main>").next().unwrap_or_default();
+        let text: Vec<_> = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        text.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The value of a hidden field.

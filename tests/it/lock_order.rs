@@ -39,7 +39,7 @@ async fn world(pool: &PgPool, aws: Option<Aws>) -> World {
 }
 
 async fn run(tx: &mut Transaction<'static, Postgres>, sql: &str) {
-    sqlx::raw_sql(sql).execute(&mut **tx).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.unwrap();
 }
 
 /// Comes back when somebody waits for a row of this database that someone else holds.

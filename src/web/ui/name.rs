@@ -1,14 +1,30 @@
 //! Names that people did not choose for reading.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, tachys::html::InertElement};
 
 /// A name that may break where its words meet: `CustomerPreferencesChanged`, `order-portal.acceptance`.
 ///
-/// Nothing is added to the text, so that it can be copied from the page.
+/// Nothing is added to the text, so that it can be copied from the page. It is drawn as one piece, for lists hold
+/// hundreds of them; so it is for pages, and not for islands, which would look for its parts.
 #[component]
 pub fn Name(#[prop(into)] text: String) -> AnyView {
-    let word = |word: String| view! { {word}<wbr/> };
-    words(&text).into_iter().map(word).collect_view().into_any()
+    InertElement::new(html(&text)).into_any()
+}
+
+fn html(text: &str) -> String {
+    let mut html = String::with_capacity(2 * text.len());
+    for (i, word) in words(text).iter().enumerate() {
+        html.push_str(if i == 0 { "" } else { "<wbr>" });
+        for c in word.chars() {
+            match c {
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '&' => html.push_str("&amp;"),
+                c => html.push(c),
+            }
+        }
+    }
+    html
 }
 
 /// Cuts after `.`, `-`, `_`, `/` and `:`, and before a capital that follows a small letter or digit.
@@ -31,12 +47,18 @@ fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{html, words};
 
     #[test]
     fn names_break_between_their_words() {
         assert_eq!(words("OrderPlacedV2Again"), ["Order", "Placed", "V2", "Again"]);
         assert_eq!(words("order-portal.test"), ["order-", "portal.", "test"]);
         assert_eq!(words("SQS"), ["SQS"]);
+        assert_eq!(html("OrderPlaced"), "Order<wbr>Placed");
+    }
+
+    #[test]
+    fn a_name_is_no_html() {
+        assert_eq!(html("a<b>&amp;"), "a&lt;b&gt;&amp;amp;");
     }
 }

@@ -44,7 +44,7 @@ const TABLE: &[Case] = &[
     case("PUT /apps/{app}/environments/{env}/broker", "/apps/crm/environments/test/broker", r#"{"enabled": true}"#, Alike(200),
         ("select count(*) from environment where key = 'test' and broker_enabled", 1), 1),
     case("PUT /apps/{app}/broker", "/apps/crm/broker", r#"{"enabled": true}"#, Alike(200),
-        ("select count(*) from environment e join space s on s.id = e.space_id where e.key = 'test' and s.name = 'Test'", 1), 1),
+        ("select count(*) from environment e join space s on s.id = e.space_id where e.key = 'test' and s.name = 'test'", 1), 1),
     case("POST /apps/{app}/environments/{env}/credentials", "/apps/crm/environments/test/credentials", "", Alike(200),
         ("select count(*) from principal", 1), TIMES),
     case("PUT /apps/{app}/environments/{env}/deployment", "/apps/crm/environments/test/deployment",

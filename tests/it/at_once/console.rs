@@ -57,7 +57,7 @@ const TABLE: &[Case] = &[
     case("POST /apps/{app}/environments/new", "/apps/order-portal/environments/new", "key=test&name=Test", one(303, 409, "with this key already"),
         ("select count(*) from environment where key = 'test'", 1), 1),
     case("POST /apps/{app}/environments/{environment}/broker", "/apps/order-portal/environments/test/broker", "enabled=true", Alike(303),
-        ("select count(*) from environment e join space s on s.id = e.space_id where e.key = 'test' and s.name = 'Test'", 1), 1),
+        ("select count(*) from environment e join space s on s.id = e.space_id where e.key = 'test' and s.name = 'test'", 1), 1),
     case("POST /apps/{app}/broker", "/apps/order-portal/broker", "enabled=false", Alike(303),
         ("select count(*) from app where key = 'order-portal' and not broker_enabled", 1), 1),
     case("POST /history/{number}/revert", "/history/{enabled}/revert", "", one(303, 409, "was changed again since"),
@@ -73,7 +73,7 @@ const TABLE: &[Case] = &[
     // Access and Spaces.
     case("POST /access/{app}/{environment}", "/access/order-portal/acceptance", "apply=1&version={access}&row=orders/OrderPlaced", one(303, 409, "was changed meanwhile"),
         ("select count(*) from access_grant where environment_id is not null", 1), 1),
-    case("POST /apps/{app}/environments/{environment}/space", "/apps/stock/environments/production/space", "to=spare&plan_version={plan}", one(303, 422, "Is the Space it is in already"),
+    case("POST /apps/{app}/environments/{environment}/space", "/apps/stock/environments/production/space", "to=spare&plan_version={plan}", one(303, 422, "is the Space it is in already"),
         ("select count(*) from environment e join space s on s.id = e.space_id where s.name = 'spare'", 1), 1),
     case("POST /new-space", "/new-space", "name=More", one(303, 409, "There is a Space More already"),
         ("select count(*) from space where name = 'More'", 1), 1),
@@ -111,7 +111,7 @@ const TABLE: &[Case] = &[
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b7' and redrive_at is not null", 3), 1),
     case("POST /bridges/{bridge}/dead-letters/{number}/redrive", "/bridges/{b8}/dead-letters/8/redrive", "", Alike(303),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b8' and redrive_at is not null", 1), 1),
-    case("POST /bridges/{bridge}/dead-letters/purge", "/bridges/{b9}/dead-letters/purge", "up_to=12&count=3", one(303, 422, "Must be the number"),
+    case("POST /bridges/{bridge}/dead-letters/purge", "/bridges/{b9}/dead-letters/purge", "up_to=12&count=3", one(303, 422, "must be the number"),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b9'", 0), 1),
 ];
 
@@ -127,7 +127,7 @@ async fn send(stage: &Stage, lea: &Console, route: &str, path: &str, body: &str)
         "POST /sign-out" => lea.post(path, body).await,
         _ => stage.eve.post(path, body).await,
     };
-    (page.status, page.text)
+    (page.status, page.words())
 }
 
 #[sqlx::test]

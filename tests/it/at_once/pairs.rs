@@ -195,7 +195,7 @@ async fn an_app_is_switched_off_before_or_after_a_deployment(pool: PgPool) {
     let later = "select count(*) from deployment d join environment e on e.id = d.environment_id
                  join change c on c.object_id = e.id and c.act = 'environment.deployed'";
     let all = "select count(*) from deployment";
-    assert_eq!(stage.number(later).await, stage.number(all).await - 1, "each is in the history; one is of another app");
+    assert_eq!(stage.number(later).await, stage.number(all).await, "each is in the history");
     stage.end().await;
 }
 
@@ -212,7 +212,7 @@ async fn of_two_drafts_of_access_one_is_applied(pool: PgPool) {
         let (path, placed, cancelled) = (format!("/access/{app}/e"), draft("OrderPlaced"), draft("OrderCancelled"));
         let (a, b) = both(round, stage.eve.post(&path, &placed), stage.eve.post(&path, &cancelled)).await;
         let (event, lost) = if a.status == 303 { ("OrderPlaced", b) } else { ("OrderCancelled", a) };
-        lost.expect(409, &["Access was changed meanwhile", "eve@example.com", " UTC"]);
+        lost.expect(409, &["was changed meanwhile", "eve@example.com", " UTC"]);
         let granted = format!(
             "select string_agg(v.name, ' ') from access_grant g join event v on v.id = g.event_id
              join environment e on e.id = g.environment_id join app a on a.id = e.app_id where a.key = '{app}'"

@@ -54,7 +54,7 @@ async fn a_form_with_bad_fields_is_answered_and_changes_nothing(pool: PgPool) {
         (ACCESS, "apply=1&row=orders/Nothing&publish=orders/Nothing", 422, "Names an event that orders does not have"),
         (ACCESS, "apply=1&row=orders%2F%00&publish=orders%2F%00", 422, "Names an event that orders does not have"),
         (ACCESS, "apply=1&row=%FF%FE/x&publish=%FF%FE/x", 422, "Names an event that"),
-        (ACCESS, &format!("apply=1{many}"), 422, "may be at most 2000"),
+        (ACCESS, &format!("apply=1{many}"), 422, "May be at most 2000"),
         (ACCESS, "apply=1&row=orders/OrderPlaced", 409, "Access was changed meanwhile"),
         (ACCESS, "apply=1&version=1&version=2&row=orders/OrderPlaced", 409, "Access was changed meanwhile"),
         ("/access/order-portal/nowhere", "apply=1", 404, "does not exist"),
@@ -105,8 +105,8 @@ async fn a_form_with_bad_fields_is_answered_and_changes_nothing(pool: PgPool) {
     for (path, form, status, says) in cases {
         let page = console.post(path, form).await;
         let short: String = form.chars().take(60).collect();
-        assert_eq!(page.status, *status, "{path} {short}: {}", page.text);
-        assert!(page.text.contains(says), "{path} {short}: no {says} in {}", page.text);
+        assert_eq!(page.status, *status, "{path} {short}: {}", page.words());
+        assert!(page.text.contains(says), "{path} {short}: no {says} in {}", page.words());
         assert_eq!(rows(&world.pool).await, before, "{path} {short}");
     }
 }
@@ -139,7 +139,7 @@ async fn what_is_no_form_is_refused_as_such(pool: PgPool) {
         console.bring(path, ("", b""), &[("document", "%00")]).await.expect(422, &["Choose it again."]);
         console.bring(path, ("a.yaml", b"\xff\xfe\0"), &[]).await.expect(422, &["UTF-8"]);
         console.bring(path, ("a.yaml", b"a: \0"), &[]).await.expect(422, &[]);
-        console.bring(path, ("a.yaml\0", b"apps: []"), &[]).await.expect(422, &["must end with .yml"]);
+        console.bring(path, ("a.yaml\0", b"apps: []"), &[]).await.expect(400, &[]);
     }
     for path in ["/%FF/x", "/access/%FF/x", "/apps/%FF/edit", "/spaces/%FF/delete", "/services/%FF/spaces/a/delete"] {
         let status = console.post(path, "typed=x").await.status;
@@ -154,13 +154,13 @@ async fn a_file_with_bad_fields_is_not_imported(pool: PgPool) {
     let before = rows(&world.pool).await;
     let many = (0..1001).map(|n| format!("- {{key: a{n}}}\n")).collect::<String>();
     for (file, says) in [
-        ("apps: [{key: crm, broker: true, environments: [{key: 'a.b'}]}]".to_owned(), "/apps/0/environments/0/key"),
+        ("apps: [{key: crm, broker: true, environments: [{key: 'a.b'}]}]".to_owned(), "apps/0/environments/0/key"),
         ("apps: [{key: crm, key: crm}]".to_owned(), "crm"),
-        (format!("apps: [{{key: crm, name: {}}}]", "x".repeat(65)), "/apps/0/name"),
-        ("apps: [{key: crm, name: \"a\\0b\"}]".to_owned(), "/apps/0/name"),
+        (format!("apps: [{{key: crm, name: {}}}]", "x".repeat(65)), "apps/0/name"),
+        ("apps: [{key: crm, name: \"a\\0b\"}]".to_owned(), "apps/0/name"),
         (format!("apps:\n{many}"), "at most 1000"),
-        ("apps: [{key: 7}]".to_owned(), "/apps/0/key"),
-        ("apps: {key: crm}".to_owned(), "/apps"),
+        ("apps: [{key: 7}]".to_owned(), "apps/0/key"),
+        ("apps: {key: crm}".to_owned(), "apps"),
         ("[]".to_owned(), "The file"),
     ] {
         for path in ["/import", "/import/do"] {
