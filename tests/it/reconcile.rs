@@ -7,6 +7,7 @@
 
 mod brokers;
 mod decisions;
+mod foreign;
 mod holdings;
 mod states;
 
