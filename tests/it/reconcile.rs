@@ -9,6 +9,7 @@ mod brokers;
 mod decisions;
 mod foreign;
 mod holdings;
+mod spaces;
 mod states;
 
 use std::{
