@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod decisions;
+mod groups;
 
 use std::{
     collections::BTreeSet,
@@ -86,6 +87,7 @@ impl World {
                 bootstrap_servers: variable("EBM_KAFKA__BOOTSTRAP_SERVERS"),
                 security_protocol: "SASL_PLAINTEXT",
             },
+            admin: Some(Admin::new(kafka(&variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD")))),
             aws: None,
             public_url: "http://127.0.0.1".into(),
         };
@@ -220,6 +222,9 @@ impl World {
         for principal in principals {
             self.root.delete_acls_of(&principal).await.unwrap();
         }
+        let groups = self.root.groups().await.unwrap().into_iter().map(|group| group.id);
+        let groups: Vec<_> = groups.filter(|group| group.contains(&self.name)).collect();
+        self.root.delete_groups(&groups).await.unwrap();
     }
 }
 
