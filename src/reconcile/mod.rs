@@ -17,6 +17,7 @@
 //! | `findings`, `report`, `words` | what people are told |
 //! | `preflight` | whether Kafka keeps Spaces apart at all |
 //! | `traffic` | how much flows, who shows himself |
+//! | `groups` | which consumer groups read, and how far |
 
 mod apply;
 mod brake;
@@ -24,6 +25,7 @@ mod confirm;
 mod desired;
 mod drift;
 mod findings;
+mod groups;
 mod objects;
 mod observe;
 pub mod plan;
@@ -92,6 +94,8 @@ pub struct Settings {
     pub confirm_within: Duration,
     /// Passwords that are compared with Kafka's in each pass, in turn; each is a login that is begun and left.
     pub passwords_per_pass: usize,
+    /// How long lies between two looks at the traffic at least.
+    pub traffic_apart: Duration,
 }
 
 impl Settings {
@@ -104,6 +108,7 @@ impl Settings {
             period: Duration::from_secs(30),
             confirm_within: Duration::from_secs(2),
             passwords_per_pass: 25,
+            traffic_apart: Duration::from_secs(10),
         }
     }
 }
@@ -209,12 +214,7 @@ impl Reconciler {
                 () = after_grace(shutdown.clone()) => break,
             };
             self.publish().await;
-            if pass.is_ok() {
-                tokio::select! {
-                    () = self.traffic.sample(&self.pool, &self.admin) => {}
-                    () = shutdown.cancelled() => break,
-                }
-            }
+            let is_calm = pass.is_ok();
             let (wait, hints_count) = match pass {
                 Ok(report) if report.pending > 0 => (pause.longer(), true),
                 Ok(_) => {
@@ -224,9 +224,16 @@ impl Reconciler {
                 // A hint makes nothing better; one is kept until the pause is over.
                 Err(_) => (pause.longer(), false),
             };
+            // A change does not wait until all of the traffic was looked at.
+            let rest = async {
+                if is_calm {
+                    self.look_at_traffic().await;
+                }
+                tokio::time::sleep(wait).await;
+            };
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = rest => {}
                 hint = hints.next(), if hints_count => hint?,
             }
         }
@@ -259,6 +266,12 @@ impl Reconciler {
                 Err(error)
             }
         }
+    }
+
+    /// Looks at how much flows, who shows himself, and how far consumer groups have come, unless that was just done.
+    /// Nothing rests on it. May be dropped at any point.
+    pub async fn look_at_traffic(&mut self) {
+        self.traffic.sample(&self.pool, &self.admin, self.settings.traffic_apart).await;
     }
 
     /// Writes the newest report down, for the page of the cluster. Nothing rests on it.

@@ -9,6 +9,7 @@ use ebm::{config, manager::Manager, web};
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
+mod groups;
 mod input;
 mod services;
 

@@ -14,8 +14,8 @@ use std::{
 };
 
 use ebm::kafka::admin::{
-    Acl, AclFilter, Admin, At, Code, ConfigSource, Confirmation, Error, Login, Mechanism, NewTopic, Operation, Pattern,
-    Permission, Refusal, ResourceKind, Sasl, ScramUser, Settings, To, salted_password,
+    Acl, AclFilter, Admin, At, Code, ConfigSource, Confirmation, Error, Group, Login, Mechanism, NewTopic, Operation,
+    Pattern, Permission, Refusal, ResourceKind, Sasl, ScramUser, Settings, To, TopicLag, salted_password,
 };
 use futures::FutureExt;
 use rdkafka::{
@@ -479,6 +479,12 @@ async fn offsets_and_groups_are_what_a_consumer_made_of_them() {
         let listed = admin.groups().await.unwrap();
         let listed = listed.iter().find(|listed| listed.id == group).unwrap();
         assert_eq!((listed.kind.as_str(), listed.state.as_str()), ("classic", "Stable"));
+        let topics = BTreeSet::from([topic.name.clone()]);
+        let lags = admin.lags(std::slice::from_ref(listed), &topics).await.unwrap();
+        let lag = TopicLag { topic: topic.name.clone(), members: 1, lag: 0 };
+        assert_eq!(lags, [(group.clone(), vec![lag])].into());
+        let gone = Group { id: scratch.named("no-group"), ..listed.clone() };
+        assert!(admin.lags(&[gone], &topics).await.unwrap().is_empty(), "what is gone meanwhile is left out");
 
         let ids = [group.clone(), scratch.named("no-group")];
         let refused = codes(admin.delete_groups(&ids).await.unwrap());

@@ -8,6 +8,7 @@
 mod brokers;
 mod decisions;
 mod foreign;
+mod groups;
 mod holdings;
 mod spaces;
 mod states;
@@ -101,6 +102,7 @@ impl World {
             default_access: DefaultAccess::default(),
             topics: TopicLimits { partitions: 2, max_partitions: 12, replication },
             kafka: KafkaForApps { bootstrap_servers: servers.to_owned(), security_protocol: "SASL_PLAINTEXT" },
+            admin: Some(Admin::new(kafka_at(servers, &variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD")))),
             aws: None,
             public_url: "http://127.0.0.1".into(),
         };
@@ -240,6 +242,9 @@ impl World {
         for principal in principals {
             self.root.delete_acls_of(&principal).await.unwrap();
         }
+        let groups = self.root.groups().await.unwrap().into_iter().map(|group| group.id);
+        let groups: Vec<_> = groups.filter(|group| group.contains(&self.name)).collect();
+        self.root.delete_groups(&groups).await.unwrap();
     }
 }
 

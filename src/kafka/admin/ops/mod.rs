@@ -4,6 +4,7 @@ mod acls;
 mod cluster;
 mod configs;
 mod groups;
+mod lag;
 mod offsets;
 mod topics;
 mod users;
@@ -16,6 +17,7 @@ pub use self::{
     cluster::{Broker, Cluster},
     configs::{Changes, ConfigSource, ConfigValue, Configs},
     groups::{Group, GroupDetail, Member},
+    lag::TopicLag,
     offsets::At,
     topics::{NewTopic, Partition, Topic},
     users::{ScramInfo, ScramUser},
