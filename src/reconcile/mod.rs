@@ -55,7 +55,11 @@ pub use self::{
     report::{Observer, PassReport},
 };
 use crate::{
-    domain::{channel::topic_name, history::Act},
+    domain::{
+        channel::topic_name,
+        history::Act,
+        isolation::{Check, Severity},
+    },
     history,
     kafka::admin::{self, Admin, Operation},
     secrets::{self, Vault, random},
@@ -84,6 +88,8 @@ pub struct Settings {
     pub worker_username: String,
     /// Other users of the product itself, such as the console's: their rights are no findings.
     pub own_users: Vec<String>,
+    /// The user that is made without any right now and then, to see that it is refused, and deleted again.
+    pub canary: String,
     /// Replicas of topics that no contract speaks of.
     pub replication: i16,
     /// How often everything is looked at without a hint.
@@ -99,6 +105,8 @@ impl Settings {
     pub fn new(worker_username: String, console_username: String, replication: i16) -> Self {
         Self {
             worker_username,
+            // No environment's user has such a name: their keys hold no such character.
+            canary: format!("{console_username}_preflight"),
             own_users: vec![console_username],
             replication,
             period: Duration::from_secs(30),
@@ -208,7 +216,11 @@ impl Reconciler {
                 pass = self.pass() => pass,
                 () = after_grace(shutdown.clone()) => break,
             };
-            self.publish().await;
+            tokio::select! {
+                biased;
+                () = self.publish() => {}
+                () = after_grace(shutdown.clone()) => break,
+            }
             if pass.is_ok() {
                 tokio::select! {
                     () = self.traffic.sample(&self.pool, &self.admin) => {}
@@ -261,14 +273,39 @@ impl Reconciler {
         }
     }
 
-    /// Writes the newest report down, for the page of the cluster. Nothing rests on it.
+    /// Writes the newest report down, for the pages: what was found and done, and whether Kafka keeps the Spaces apart,
+    /// which is looked at anew when that is some time ago. Nothing rests on it.
     pub async fn publish(&mut self) {
-        let report = self.report.borrow().clone();
-        let checks = self.preflight.checks(&self.admin, &report.brokers).await;
-        let (shown, pass) = (report.shown(&checks), report.pass());
-        if let Err(error) = store::passes::note(&self.pool, &shown, pass.as_ref()).await {
+        if let Err(error) = self.note_report().await {
             tracing::debug!(%error, "the report of a pass could not be written");
         }
+    }
+
+    async fn note_report(&mut self) -> store::Result<()> {
+        if self.preflight.is_due() {
+            let environments = store::desired::load(&self.pool).await?.environments;
+            self.preflight.look(&self.admin, &self.vault, &self.settings.canary, &environments).await;
+        }
+        let checks = match self.preflight.checks() {
+            Some(checks) => checks.to_vec(),
+            // Kafka could not be looked at since this process began: what was seen before stands.
+            None => self.noted_checks().await?,
+        };
+        let breaches: Vec<_> = checks
+            .iter()
+            .filter(|check| check.is_amiss(Severity::Isolation))
+            .map(|check| check.setting.clone())
+            .collect();
+        let report = self.report.borrow().clone();
+        store::passes::note(&self.pool, &report.shown(&checks), &breaches, report.pass().as_ref()).await
+    }
+
+    /// The checks of the report that was written last.
+    async fn noted_checks(&self) -> store::Result<Vec<Check>> {
+        let mut db = self.pool.acquire().await.map_err(store::Error::from)?;
+        let report = store::passes::find_report(&mut db).await?;
+        let checks = report.and_then(|(_, mut report)| serde_json::from_value(report.get_mut("checks")?.take()).ok());
+        Ok(checks.unwrap_or_default())
     }
 
     /// Keeps the error for people, and logs it when it is another than before.

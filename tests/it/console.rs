@@ -10,6 +10,7 @@ use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
 mod input;
+mod isolation;
 mod services;
 
 const ORIGIN: &str = "http://console.example";

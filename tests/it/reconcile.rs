@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod decisions;
+mod preflight;
 
 use std::{
     collections::BTreeSet,
@@ -53,7 +54,11 @@ fn variable(name: &str) -> String {
 }
 
 fn kafka(user: &str, password: &str) -> admin::Settings {
-    let servers = variable("EBM_KAFKA__BOOTSTRAP_SERVERS").split(',').map(str::to_owned).collect();
+    kafka_at(&variable("EBM_KAFKA__BOOTSTRAP_SERVERS"), user, password)
+}
+
+fn kafka_at(servers: &str, user: &str, password: &str) -> admin::Settings {
+    let servers = servers.split(',').map(str::to_owned).collect();
     let sasl = Some(Sasl::Scram512(Login::new(user, SecretString::from(password))));
     admin::Settings { sasl, request_timeout: Duration::from_secs(10), ..admin::Settings::new(servers) }
 }
@@ -122,7 +127,8 @@ impl World {
     }
 
     fn reconciler_as(&self, kafka: admin::Settings) -> Reconciler {
-        let settings = Settings::new(self.worker(), variable("EBM_KAFKA__USERNAME"), 1);
+        let settings =
+            Settings { canary: self.app("canary"), ..Settings::new(self.worker(), variable("EBM_KAFKA__USERNAME"), 1) };
         Reconciler::new(self.pool.clone(), self.vault.clone(), self.history_key.clone(), Admin::new(kafka), settings)
     }
 
