@@ -41,6 +41,7 @@ licensed() { python3 "$ROOT/dev/licences.py"; }
 test_settings() {
     server_settings
     outside_settings
+    wrong_broker_settings
     assign DATABASE_URL "$(database_url)"
 }
 

@@ -108,8 +108,8 @@ java_options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.
 choose_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c 1-22; }
 
 # Writes the settings and the users into an empty data folder.
-make_kafka() {
-    local folder=$STATE/kafka user users=()
+make_kafka() { # [FOLDER]
+    local folder=${1:-$STATE/kafka} user users=()
     rm -rf "$folder/data"
     for user in "${kafka_users[@]}"; do
         users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=$(kafka_password "$user")]")
@@ -121,8 +121,8 @@ make_kafka() {
     touch "$folder/data/complete"
 }
 
-kafka_process() {
-    local folder=$STATE/kafka archive share
+kafka_process() { # [FOLDER]
+    local folder=${1:-$STATE/kafka} archive share
     archive=$(kafka_archive)
     if [[ -s $archive ]]; then share=-XX:SharedArchiveFile=$archive; else share=-XX:ArchiveClassesAtExit=$folder/new.jsa; fi
     rm -f "$folder/new.jsa"
@@ -143,8 +143,8 @@ kafka_start() {
     spawn kafka kafka_process
 }
 
-grant_kafka() {
-    java -Xmx64m "${java_options[@]}" -cp "$(kafka_libs)/*" "$ROOT/dev/kafka/Grant.java" "$STATE/kafka/admin.properties"
+grant_kafka() { # [FOLDER]
+    java -Xmx64m "${java_options[@]}" -cp "$(kafka_libs)/*" "$ROOT/dev/kafka/Grant.java" "${1:-$STATE/kafka}/admin.properties"
 }
 
 kafka_ready() {

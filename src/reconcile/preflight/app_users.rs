@@ -53,7 +53,7 @@ impl AppUsers {
     /// Tries the users whose turn it is.
     pub async fn try_next(&mut self, admin: &Admin, vault: &Vault, environments: &[Environment]) {
         let mut answers = pin!(
-            stream::iter(self.next(vault, environments))
+            stream::iter(self.turn(vault, environments))
                 .map(|login| may_alter(admin.clone(), login))
                 .buffer_unordered(AT_ONCE)
         );
@@ -69,8 +69,8 @@ impl AppUsers {
         }
     }
 
-    /// Those whose turn it is, and forgets who is not there any more.
-    fn next(&mut self, vault: &Vault, environments: &[Environment]) -> Vec<Login> {
+    /// Those whose turn it is. Forgets who is not there any more.
+    fn turn(&mut self, vault: &Vault, environments: &[Environment]) -> Vec<Login> {
         let is_there = |environment: &&Environment| environment.enabled && environment.is_applied;
         let all: BTreeMap<_, _> = environments
             .iter()
