@@ -52,20 +52,13 @@ make_brokers() {
     for number in "${brokers[@]}"; do make_kafka "$STATE/brokers/$number" brokers-cluster; done
 }
 
-broker_process() { # NUMBER
-    local archive share=()
-    archive=$(kafka_archive)
-    [[ ! -s $archive ]] || share=("-XX:SharedArchiveFile=$archive")
-    become_kafka "$STATE/brokers/$1" -Xmx256m "${share[@]}"
-}
-
 # Starts a broker; one that is held back goes on.
 broker_start() { # NUMBER
     local pid
     if pid=$(process_id "broker-$1"); then
         kill -CONT "$pid"
     else
-        spawn "broker-$1" broker_process "$1"
+        spawn "broker-$1" simple_kafka_process "$STATE/brokers/$1"
     fi
 }
 

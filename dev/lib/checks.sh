@@ -42,6 +42,7 @@ test_settings() {
     server_settings
     outside_settings
     brokers_settings
+    wrong_broker_settings
     assign DATABASE_URL "$(database_url)"
 }
 

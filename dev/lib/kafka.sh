@@ -139,6 +139,14 @@ become_kafka() { # FOLDER OPTION...
     exec setsid java "@$folder/start.args"
 }
 
+# One that leaves no class data behind.
+simple_kafka_process() { # FOLDER
+    local archive share=()
+    archive=$(kafka_archive)
+    [[ ! -s $archive ]] || share=("-XX:SharedArchiveFile=$archive")
+    become_kafka "$1" -Xmx192m "${share[@]}"
+}
+
 kafka_process() {
     local folder=$STATE/kafka archive share
     archive=$(kafka_archive)

@@ -11,6 +11,7 @@ start_servers() {
 
 stop_servers() {
     brokers_stop
+    wrong_brokers_stop
     kafka_stop
     ministack_stop
     postgres_stop

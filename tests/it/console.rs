@@ -11,6 +11,7 @@ use tower::ServiceExt;
 
 mod groups;
 mod input;
+mod isolation;
 mod services;
 
 const ORIGIN: &str = "http://console.example";

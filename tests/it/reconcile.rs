@@ -10,6 +10,7 @@ mod decisions;
 mod foreign;
 mod groups;
 mod holdings;
+mod preflight;
 mod spaces;
 mod states;
 
@@ -96,13 +97,14 @@ impl World {
         let key = |byte: u8| SecretString::from(STANDARD.encode([byte; 32]));
         let vault = Vault::new(&key(1)).unwrap();
         let history_key = ebm::secrets::parse_key(&key(2)).unwrap();
+        let console = kafka_at(servers, &variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD"));
         let parts = Parts {
             vault: vault.clone(),
             history_key: history_key.clone(),
             default_access: DefaultAccess::default(),
             topics: TopicLimits { partitions: 2, max_partitions: 12, replication },
             kafka: KafkaForApps { bootstrap_servers: servers.to_owned(), security_protocol: "SASL_PLAINTEXT" },
-            admin: Some(Admin::new(kafka_at(servers, &variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD")))),
+            admin: Some(Admin::new(console.clone())),
             aws: None,
             public_url: "http://127.0.0.1".into(),
         };
@@ -113,7 +115,7 @@ impl World {
             vault,
             history_key,
             root: Admin::new(kafka_at(servers, &variable("KAFKA_ADMIN_USER"), &variable("KAFKA_ADMIN_PASSWORD"))),
-            console: kafka_at(servers, &variable("EBM_KAFKA__USERNAME"), &variable("EBM_KAFKA__PASSWORD")),
+            console,
             name: format!("it-{}", &id[..12]),
         }
     }
@@ -145,6 +147,7 @@ impl World {
     /// A reconciler that makes topics for signs of life with so many replicas.
     fn reconciler_with(&self, kafka: admin::Settings, replication: i16) -> Reconciler {
         let settings = Settings::new(self.worker(), variable("EBM_KAFKA__USERNAME"), replication);
+        let settings = Settings { canary: self.app("canary"), ..settings };
         Reconciler::new(self.pool.clone(), self.vault.clone(), self.history_key.clone(), Admin::new(kafka), settings)
     }
 
