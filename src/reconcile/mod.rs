@@ -34,10 +34,7 @@ mod report;
 mod traffic;
 mod words;
 
-use std::{
-    collections::BTreeSet,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use secrecy::SecretSlice;
 use time::OffsetDateTime;

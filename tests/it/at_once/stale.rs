@@ -100,8 +100,8 @@ async fn a_draft_of_access_and_a_rehearsal_that_are_behind_stay_on_their_page(po
     let draft =
         format!("apply=1&version={access}&row=orders/OrderPlaced&row=orders/OrderCancelled&publish=orders/OrderPlaced");
     let page = stage.eve.post("/access/order-portal/acceptance", &draft).await;
-    let page = page
-        .expect(409, &["This was changed meanwhile", "admin@example.com", " UTC", "Publish OrderPlaced of orders"]);
+    let page =
+        page.expect(409, &["This was changed meanwhile", "admin@example.com", " UTC", "Publish OrderPlaced of orders"]);
     assert_ne!(page.hidden("version"), access, "the next try is made of what is in force now");
     let of = |event: &str| {
         let (_, rest) = page.text.split_once(&format!("aria-label=\"Publish {event}\"")).unwrap();
