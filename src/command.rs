@@ -191,13 +191,13 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
     let runtime = Runtime::default();
     let vault = Vault::new(&config.secrets.key)?;
     let aws = connect_aws(config).await?;
-    let manager = new_manager(config, pool.clone(), aws.clone())?;
+    let admin = Admin::new(admin_settings(config)?);
+    let manager = new_manager(config, pool.clone(), aws.clone(), Some(admin.clone()))?;
 
     let metrics = ops::install_metrics()?;
     let listener = TcpListener::bind(config.http.ops_listen).await?;
     runtime.spawn("ops", ops::serve(listener, manager.clone(), metrics, runtime.shutdown()));
     if run.reconcile {
-        let admin = Admin::new(admin_settings(config)?);
         let kafka = &config.kafka;
         let settings =
             reconcile::Settings::new(kafka.worker_username.clone(), kafka.username.clone(), kafka.replication);
@@ -256,10 +256,15 @@ fn console(config: &Config, manager: Manager) -> Result<axum::Router, Failure> {
 
 async fn manager(config: &Config, pool: store::PgPool) -> Result<Manager, Failure> {
     let aws = connect_aws(config).await?;
-    new_manager(config, pool, aws)
+    new_manager(config, pool, aws, None)
 }
 
-fn new_manager(config: &Config, pool: store::PgPool, aws: Option<Aws>) -> Result<Manager, Failure> {
+fn new_manager(
+    config: &Config,
+    pool: store::PgPool,
+    aws: Option<Aws>,
+    admin: Option<Admin>,
+) -> Result<Manager, Failure> {
     let kafka = &config.kafka;
     let parts = Parts {
         vault: Vault::new(&config.secrets.key)?,
@@ -274,6 +279,7 @@ fn new_manager(config: &Config, pool: store::PgPool, aws: Option<Aws>) -> Result
             bootstrap_servers: kafka.app_bootstrap_servers().to_owned(),
             security_protocol: kafka.security.protocol(),
         },
+        admin,
         aws,
         public_url: config.http.public_url.clone(),
     };

@@ -18,7 +18,7 @@ check() { # NAME LOG COMMAND...
 shell_syntax() {
     local file
     cd "$ROOT"
-    for file in dev/{run,stop,page,test} dev/lib/*.sh .ci/run; do bash -n "$file"; done
+    for file in dev/{run,stop,page,test,broker} dev/lib/*.sh .ci/run; do bash -n "$file"; done
 }
 
 formatted() {
@@ -41,6 +41,8 @@ licensed() { python3 "$ROOT/dev/licences.py"; }
 test_settings() {
     server_settings
     outside_settings
+    brokers_settings
+    wrong_broker_settings
     assign DATABASE_URL "$(database_url)"
 }
 

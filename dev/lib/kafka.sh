@@ -44,17 +44,34 @@ kafka_arguments() { # FILE ARGUMENT...
     done >"$file"
 }
 
+# What makes this broker the only one.
 kafka_settings() {
-    local client controller login controller_password
+    local client controller
     client=$(port kafka) controller=$(port kafka-controller)
-    login=org.apache.kafka.common.security
-    controller_password=$(kept kafka-controller random_password)
     cat <<SETTINGS
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
 listeners=CLIENT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=CLIENT://127.0.0.1:$client
+log.dirs=$STATE/kafka/data
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+SETTINGS
+    common_kafka_settings
+}
+
+# Who may do what, and how little is enough: the same for every broker here.
+common_kafka_settings() {
+    local login controller_password
+    login=org.apache.kafka.common.security
+    controller_password=$(kept kafka-controller random_password)
+    cat <<SETTINGS
 listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
 inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
@@ -70,16 +87,8 @@ allow.everyone.if.no.acl.found=false
 auto.create.topics.enable=false
 # A deleted user is cut off after this time at the latest.
 connections.max.reauth.ms=60000
-log.dirs=$STATE/kafka/data
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 num.partitions=1
 group.initial.rebalance.delay.ms=0
@@ -93,9 +102,9 @@ num.recovery.threads.per.data.dir=1
 SETTINGS
 }
 
-kafka_admin_properties() {
+kafka_admin_properties() { # SERVERS
     cat <<SETTINGS
-bootstrap.servers=127.0.0.1:$(port kafka)
+bootstrap.servers=$1
 security.protocol=SASL_PLAINTEXT
 sasl.mechanism=SCRAM-SHA-512
 sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="$(kafka_password admin)";
@@ -107,18 +116,35 @@ java_options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.
 
 choose_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c 1-22; }
 
-# Writes the settings and the users into an empty data folder.
-make_kafka() {
-    local folder=$STATE/kafka user users=()
+# Writes the users into an empty data folder, beside the broker's settings.
+make_kafka() { # FOLDER CLUSTER
+    local folder=$1 user users=()
     rm -rf "$folder/data"
     for user in "${kafka_users[@]}"; do
         users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=$(kafka_password "$user")]")
     done
     kafka_arguments "$folder/format.args" -Xmx64m "${java_options[@]}" -cp "$(kafka_classes)" kafka.tools.StorageTool \
-        format -t "$(kept kafka-cluster choose_cluster_id)" -c "$folder/server.properties" "${users[@]}"
+        format -t "$(kept "$2" choose_cluster_id)" -c "$folder/server.properties" "${users[@]}"
     java "@$folder/format.args"
     rm "$folder/format.args"
     touch "$folder/data/complete"
+}
+
+# Becomes the broker whose settings lie in a folder.
+become_kafka() { # FOLDER OPTION...
+    local folder=$1
+    shift
+    kafka_arguments "$folder/start.args" "${java_options[@]}" "$@" -cp "$(kafka_classes)" kafka.Kafka "$folder/server.properties"
+    cd "$folder"
+    exec setsid java "@$folder/start.args"
+}
+
+# One that leaves no class data behind.
+simple_kafka_process() { # FOLDER
+    local archive share=()
+    archive=$(kafka_archive)
+    [[ ! -s $archive ]] || share=("-XX:SharedArchiveFile=$archive")
+    become_kafka "$1" -Xmx192m "${share[@]}"
 }
 
 kafka_process() {
@@ -126,9 +152,7 @@ kafka_process() {
     archive=$(kafka_archive)
     if [[ -s $archive ]]; then share=-XX:SharedArchiveFile=$archive; else share=-XX:ArchiveClassesAtExit=$folder/new.jsa; fi
     rm -f "$folder/new.jsa"
-    kafka_arguments "$folder/start.args" -Xmx128m "${java_options[@]}" "$share" -cp "$(kafka_classes)" kafka.Kafka "$folder/server.properties"
-    cd "$folder"
-    exec setsid java "@$folder/start.args"
+    become_kafka "$folder" -Xmx128m "$share"
 }
 
 kafka_start() {
@@ -138,19 +162,19 @@ kafka_start() {
     claim_port kafka
     claim_port kafka-controller
     kafka_settings >"$folder/server.properties"
-    kafka_admin_properties >"$folder/admin.properties"
-    [[ -f $folder/data/complete ]] || step "making the Kafka data folder" "$STATE/log/kafka-format.log" make_kafka
+    kafka_admin_properties "127.0.0.1:$(port kafka)" >"$folder/admin.properties"
+    [[ -f $folder/data/complete ]] || step "making the Kafka data folder" "$STATE/log/kafka-format.log" make_kafka "$folder" kafka-cluster
     spawn kafka kafka_process
 }
 
-grant_kafka() {
-    java -Xmx64m "${java_options[@]}" -cp "$(kafka_libs)/*" "$ROOT/dev/kafka/Grant.java" "$STATE/kafka/admin.properties"
+grant_kafka() { # FOLDER
+    java -Xmx64m "${java_options[@]}" -cp "$(kafka_libs)/*" "$ROOT/dev/kafka/Grant.java" "$1/admin.properties"
 }
 
 kafka_ready() {
     wait_for "Kafka" 90 kafka port_in_use "$(port kafka)"
     # Answered by the broker over SASL as an administrator: the proof that it is up.
-    step "its access lists" "$STATE/log/kafka-grant.log" grant_kafka
+    step "its access lists" "$STATE/log/kafka-grant.log" grant_kafka "$STATE/kafka"
 }
 
 # A broker that leaves the shared class data behind takes longer to end. Only one that ended by itself

@@ -1,4 +1,4 @@
-# The three servers together.
+# The three servers together. Brokers that a test has for itself are started apart, and stopped with the others.
 
 start_servers() {
     postgres_start
@@ -10,6 +10,8 @@ start_servers() {
 }
 
 stop_servers() {
+    brokers_stop
+    wrong_brokers_stop
     kafka_stop
     ministack_stop
     postgres_stop

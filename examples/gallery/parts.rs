@@ -1,9 +1,9 @@
 //! Every part once.
 
 use ebm::web::ui::{
-    Action, ButtonKind, ButtonLink, Chain, ChainStep, CheckBox, Choice, Code, Confirm, CopyValue, Crumb, EmptyState,
-    ErrorSummary, Errors, Field, Frame, Glyph, Icon, Notice, PageHead, Panel, PickItem, Picker, Pill, Radio, Refused,
-    Section, Select, State, Status, StepState, Submit, TextArea, Tone,
+    Action, Banner, ButtonKind, ButtonLink, Chain, ChainStep, CheckBox, Choice, Code, Confirm, CopyValue, Crumb,
+    EmptyState, ErrorSummary, Errors, Field, Frame, Glyph, Icon, Notice, PageHead, Panel, PickItem, Picker, Pill,
+    Radio, Refused, Section, Select, State, Status, StepState, Submit, TextArea, Tone,
 };
 use leptos::prelude::*;
 
@@ -149,5 +149,11 @@ pub(crate) fn page() -> (Frame, AnyView) {
         <PageHead title="Gallery" lead="Every part of the console once; the pages in the navigation show them together."/>
         {states()} {buttons()} {messages()} {form()} {picker()} {texts()} {icons()}
     };
-    (crate::frame("Gallery", Section::Overview, vec![Crumb::here("Overview")]), body.into_any())
+    let banner = Banner {
+        label: "Warning about Kafka".to_owned(),
+        text: "Isolation is not enforced: Kafka does not keep the Spaces apart (auto.create.topics.enable).".to_owned(),
+        action: Action::new("See what to do", "/cluster#isolation"),
+    };
+    let frame = crate::frame("Gallery", Section::Overview, vec![Crumb::here("Overview")]);
+    (Frame { banner: Some(banner), ..frame }, body.into_any())
 }

@@ -1,4 +1,4 @@
-//! Parts that many answers share: pages of lists, times, how far Kafka has followed.
+//! Parts that many answers share: pages of lists, times, how far Kafka has followed, how far a consumer group has come.
 
 use axum::Json;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{
     extract::Params,
     problem::{Problem, Result},
 };
-use crate::manager::{Followed, Page};
+use crate::manager::{Followed, Page, apps::Reader};
 
 /// A page of a list.
 pub fn page<T>(page: &Page<T>, show: impl Fn(&T) -> Value) -> Json<Value> {
@@ -54,4 +54,14 @@ pub fn with_status(mut object: Value, followed: &Followed) -> Value {
         Followed::Failed(why) => object["status_reason"] = why.as_str().into(),
     }
     object
+}
+
+/// A consumer group at a topic.
+pub fn reader(reader: &Reader) -> Value {
+    json!({
+        "group": reader.group,
+        "members": reader.members,
+        "lag": reader.lag,
+        "seen_at": at_or_null(reader.seen_at),
+    })
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{at, at_or_null, page, with_status},
+    answer::{at, at_or_null, page, reader, with_status},
     body,
     caller::Caller,
     extract::{At, Chosen, Params},
@@ -215,6 +215,12 @@ fn environment_view(view: &EnvironmentView) -> Value {
         })
     });
     shown["access"] = uses.collect();
+    let readers = view.readers.iter().map(|found| {
+        let mut shown = reader(found);
+        shown["channel"] = json!(found.channel);
+        shown
+    });
+    shown["consumer_groups"] = readers.collect();
     let deployments = view.deployments.iter().map(|deployment| {
         json!({
             "version": deployment.app_version,

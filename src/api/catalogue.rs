@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{at, page, page_of, with_status},
+    answer::{at, page, page_of, reader, with_status},
     body,
     caller::Caller,
     extract::{At, Chosen, Params},
@@ -151,6 +151,14 @@ pub async fn load_channel(
         with_status(shown, &topic.followed)
     });
     shown["topics"] = topics.collect();
+    let readers = manager.list_channel_readers(&caller.0, id).await?;
+    let readers = readers.iter().map(|found| {
+        let mut shown = reader(&found.reader);
+        (shown["space"], shown["app"], shown["environment"]) =
+            (json!(found.space), json!(found.app), json!(found.environment));
+        shown
+    });
+    shown["consumer_groups"] = readers.collect();
     Ok(Json(shown))
 }
 

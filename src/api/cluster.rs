@@ -21,7 +21,8 @@ pub async fn load(caller: Caller, State(manager): State<Manager>) -> Result<Json
     let (compared_at, report) = found.ok_or_else(|| Problem::from(Error::NotFound("report of the cluster")))?;
     let brokers = report.brokers.iter().map(|broker| json!({ "id": broker.id, "address": broker.address }));
     let checks = report.checks.iter();
-    let checks = checks.map(|c| json!({ "setting": c.setting, "holds": c.holds, "text": c.text }));
+    let checks =
+        checks.map(|c| json!({ "setting": c.setting, "severity": c.severity, "holds": c.holds, "text": c.text }));
     let findings = report.findings.iter().map(finding);
     Ok(Json(json!({
         "compared_at": at(compared_at),
@@ -34,6 +35,7 @@ pub async fn load(caller: Caller, State(manager): State<Manager>) -> Result<Json
         "acls": report.acls,
         "pending": report.pending,
         "failed": report.failed,
+        "isolation": report.isolation(),
         "checks": checks.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
     })))

@@ -12,6 +12,7 @@ pub mod decision;
 pub mod grant;
 pub mod history;
 pub mod ids;
+pub mod isolation;
 pub mod landscape;
 pub mod member;
 pub mod names;

@@ -19,6 +19,7 @@ pub use store::{
     apps::{AppsBy, Filter, Listed, ListedEnvironment},
     deployments::Deployment,
     grants::Use,
+    groups::Reader,
     principals::Principal,
 };
 
@@ -73,6 +74,8 @@ pub struct EnvironmentView {
     pub principal: Option<Principal>,
     /// What it implements and may do.
     pub uses: Vec<Use>,
+    /// Its consumer groups at the topics of its Space, as they were last seen.
+    pub readers: Vec<Reader>,
     /// Its deployments, newest first.
     pub deployments: Vec<Deployment>,
 }
@@ -298,6 +301,7 @@ impl Manager {
             app_name: app.name,
             principal: principals::find(&mut db, id).await?,
             uses: grants::list_uses(&mut db, id).await?,
+            readers: store::groups::list_of_environment(&mut db, id).await?,
             deployments: store::deployments::list(&mut db, id).await?,
         })
     }

@@ -12,6 +12,7 @@ pub use store::{
     catalogue::{
         Channel, ChannelsBy, EventsBy, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic, ServicesBy,
     },
+    groups::ChannelReader,
     spaces::{Filter as SpaceFilter, Inhabitant, Listed as ListedSpace, SpacesBy, Use as SpaceUse},
 };
 
@@ -91,6 +92,12 @@ impl Manager {
     pub async fn list_channel_uses(&self, actor: &Actor, id: ChannelId) -> Result<Vec<(String, SpaceUse)>> {
         let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::spaces::list_uses_of_channel(&mut db, id).await?)
+    }
+
+    /// The consumer groups at the topics of a channel, as they were last seen.
+    pub async fn list_channel_readers(&self, actor: &Actor, id: ChannelId) -> Result<Vec<ChannelReader>> {
+        let mut db = self.read_as(actor, Right::Look).await?;
+        Ok(store::groups::list_of_channel(&mut db, id).await?)
     }
 
     /// What lists are narrowed by: Spaces, apps that define services, and services, of each at most so many.

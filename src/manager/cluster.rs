@@ -11,7 +11,10 @@ use crate::{
     store::{self, PgConnection},
 };
 
-pub use crate::domain::decision::Answer;
+pub use crate::domain::{
+    decision::Answer,
+    isolation::{Check, Isolation, Severity},
+};
 pub use store::{decisions::Decision, passes::Pass};
 
 /// What the reconciler last reported.
@@ -36,7 +39,7 @@ pub struct Report {
     pub took_ms: u64,
     /// Why it failed.
     pub error: Option<String>,
-    /// What has to be so for Spaces to be apart.
+    /// What has to be so in Kafka.
     pub checks: Vec<Check>,
     /// What is not as it should be, and is left until an admin says what to do.
     pub findings: Vec<Finding>,
@@ -71,17 +74,6 @@ pub struct Broker {
     pub id: i32,
     /// Where it listens: `host:port`.
     pub address: String,
-}
-
-/// One thing that has to be so.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Check {
-    /// Kafka's name of the setting.
-    pub setting: String,
-    /// Whether it is so; `None` where Kafka does not tell.
-    pub holds: Option<bool>,
-    /// What that means.
-    pub text: String,
 }
 
 impl Manager {
@@ -137,10 +129,9 @@ impl Manager {
 }
 
 impl Report {
-    /// Whether nothing is known that would let Spaces see each other. That live connections outlast their credentials
-    /// does not: what they may do ends at once.
-    pub fn is_isolated(&self) -> bool {
-        self.checks.iter().all(|check| check.holds != Some(false) || check.setting == "connections.max.reauth.ms")
+    /// Whether Kafka keeps the Spaces apart.
+    pub fn isolation(&self) -> Isolation {
+        Isolation::of(&self.checks)
     }
 }
 

@@ -3,9 +3,13 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Actor, Error, Followed, Manager, Result, actor::Right, apps::EnvironmentView};
+use super::{
+    Actor, Error, Followed, Manager, Result,
+    actor::Right,
+    apps::{EnvironmentView, Reader},
+};
 use crate::{
-    domain::{grant::Access, landscape::Space},
+    domain::{grant::Access, landscape::Space, principal::group_prefix},
     store::{self, PgConnection, catalogue::ListedEvent},
 };
 
@@ -37,6 +41,10 @@ pub enum Link {
     Published,
     /// The app was seen in Kafka.
     Connected,
+    /// A consumer group of the app reads the topic.
+    Joined,
+    /// It has read everything.
+    Lag,
 }
 
 /// A link, and whether it holds.
@@ -87,6 +95,7 @@ impl Manager {
         let mut steps = of_environment(&view);
         steps.extend(of_event(&mut db, &view, &event).await?);
         steps.push(connected(&view));
+        steps.extend(read(&view, &event));
         Ok(Explanation { view, event, steps })
     }
 }
@@ -237,8 +246,41 @@ async fn published(db: &mut PgConnection, space: &Space, event: &ListedEvent) ->
 fn connected(view: &EnvironmentView) -> Step {
     match view.listed.seen_at {
         Some(at) => holds(Link::Connected, format!("Its client was last seen at {}.", moment(at))),
-        None => unknown(Link::Connected, "Its client has not shown itself by a heartbeat yet."),
+        None => unknown(Link::Connected, "Its client has not shown itself yet, by a heartbeat or in a consumer group."),
     }
+}
+
+/// Whether consumer groups of the app read the topic, and how far they have come: as they were last seen.
+fn read(view: &EnvironmentView, event: &ListedEvent) -> [Step; 2] {
+    let readers: Vec<_> = view.readers.iter().filter(|reader| reader.channel == event.channel).collect();
+    if readers.is_empty() {
+        let environment = &view.listed.environment;
+        let prefix = group_prefix(&environment.app_key, &environment.key);
+        return [
+            unknown(Link::Joined, format!("No consumer group {prefix}… has been seen at its topic.")),
+            unknown(Link::Lag, "How much is still to be read is not known."),
+        ];
+    }
+    let each = |say: fn(&Reader) -> String| readers.iter().map(|reader| say(reader)).collect::<Vec<_>>().join(" ");
+    let members = each(|Reader { group, members, .. }| match members {
+        0 => format!("The consumer group {group} has no members."),
+        1 => format!("The consumer group {group} has 1 member that reads its topic."),
+        n => format!("The consumer group {group} has {n} members that read its topic."),
+    });
+    let joined = if readers.iter().any(|reader| reader.members > 0) {
+        holds(Link::Joined, members)
+    } else {
+        broken(Link::Joined, members, "Start the app, or look into its log why its consumers do not join.")
+    };
+    // Kafka counts by topic: others of the channel's events are among them.
+    let lag = each(|Reader { group, lag, .. }| match lag {
+        0 => format!("{group} has read everything in its channel."),
+        1 => format!("{group} has 1 event in its channel still to read."),
+        n => format!("{group} has {n} events in its channel still to read."),
+    });
+    let lag =
+        if readers.iter().all(|reader| reader.lag == 0) { holds(Link::Lag, lag) } else { unknown(Link::Lag, lag) };
+    [joined, lag]
 }
 
 /// `2025-11-25 22:31 UTC`

@@ -218,6 +218,11 @@ impl Manager {
         Ok(store::members::find(&mut *self.read().await?, id).await?.filter(|m| !m.blocked))
     }
 
+    /// The same, with what every page says: what lets Spaces see each other in Kafka, by Kafka's names of the settings.
+    pub async fn find_visitor(&self, id: MemberId) -> Result<Option<(Member, Vec<String>)>> {
+        Ok(store::members::find_visitor(&mut *self.read().await?, id).await?.filter(|(m, _)| !m.blocked))
+    }
+
     /// The id of the member with this address: for the operator's command line.
     pub async fn find_member_by_email(&self, email: &str) -> Result<Member> {
         let email: Email = email.parse().map_err(|e| Error::field("email", e))?;

@@ -1,7 +1,8 @@
 //! Use cases: each authorises, decides, stores, records and wakes, in one transaction.
 //!
 //! The console and the API call nothing else. Refuses to know HTTP, and leaves Kafka to the reconciler: what is
-//! wanted is written to Postgres, and everything else follows from there.
+//! wanted is written to Postgres, and everything else follows from there. `unread` alone asks Kafka, and does without
+//! where it does not answer.
 
 pub mod access;
 pub mod actor;
@@ -28,6 +29,7 @@ pub mod sessions;
 mod spaces;
 pub mod sweeper;
 pub mod tokens;
+mod unread;
 mod work;
 
 use std::sync::Arc;
@@ -41,7 +43,7 @@ use actor::Right;
 pub use error::{Error, FieldError, Result};
 use work::{Work, commit};
 
-use crate::{aws::Aws, domain::grant::DefaultAccess, secrets::Vault, store};
+use crate::{aws::Aws, domain::grant::DefaultAccess, kafka::admin::Admin, secrets::Vault, store};
 
 /// What the use cases work with. Cheap to clone.
 #[derive(Clone)]
@@ -63,6 +65,8 @@ pub struct Parts {
     pub topics: TopicLimits,
     /// What apps are told of Kafka.
     pub kafka: KafkaForApps,
+    /// Kafka, to be asked what only it knows; `None` where nobody asks for it.
+    pub admin: Option<Admin>,
     /// AWS, where bridges to SQS can be made.
     pub aws: Option<Aws>,
     /// What one-time links begin with.

@@ -1,5 +1,7 @@
 //! Moving an environment to another Space: rehearsed first, applied only as it was rehearsed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,6 +22,8 @@ use crate::{
         moves::{self, Held},
     },
 };
+
+pub use super::unread::Unread;
 
 /// What a move would do.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +54,9 @@ pub struct Rehearsal {
     pub topics: Vec<String>,
     /// Why it cannot be: names of events that another service has there.
     pub rivals: Vec<String>,
+    /// What its consumer groups have not read yet and would leave behind; `None` where that is not known. It is another
+    /// one at every moment, and the move does not rest on it.
+    pub unread: Option<Vec<Unread>>,
     /// Stands for all that the move rests on.
     pub plan_version: String,
 }
@@ -70,7 +77,11 @@ impl Manager {
     pub async fn rehearse_move(&self, actor: &Actor, app: &str, key: &str, to: &str) -> Result<Rehearsal> {
         let mut db = self.read_as(actor, Right::Administer).await?;
         let (environment, here, there) = find(&mut db, app, key, to).await?;
-        Ok(rehearse(&mut db, &environment, &here, &there).await?.0)
+        let Rehearsed { mut rehearsal, reads, .. } = rehearse(&mut db, &environment, &here, &there).await?;
+        // Others need the connection while Kafka is asked.
+        drop(db);
+        rehearsal.unread = self.ask_unread(&environment, &here, reads).await;
+        Ok(rehearsal)
     }
 
     /// Moves an environment into a Space, exactly as it was rehearsed.
@@ -99,7 +110,7 @@ impl Manager {
                 return Err(no_space());
             }
         }
-        let (rehearsal, brought) = rehearse(&mut tx, &environment, &here, &there).await?;
+        let Rehearsed { rehearsal, brought, .. } = rehearse(&mut tx, &environment, &here, &there).await?;
         if rehearsal.plan_version != plan_version {
             let last = last_change(&mut tx, environment.id.0).await?;
             let last = last.map(|last| format!(" The environment itself was last changed {last}.")).unwrap_or_default();
@@ -138,10 +149,17 @@ impl Manager {
         Ok(rehearsal)
     }
 
-    /// The Space that an environment was moved from, while nothing newer was done to it.
-    pub async fn find_undo_of_move(&self, actor: &Actor, environment: &Environment) -> Result<Option<String>> {
-        let mut db = self.read_as(actor, Right::Look).await?;
-        Ok(moves::find_last_move(&mut db, environment.id).await?)
+    /// What would take back the newest move of an environment, while nothing newer was done to it and the Space it came
+    /// from is there.
+    pub async fn find_undo_of_move(&self, actor: &Actor, environment: &Environment) -> Result<Option<Rehearsal>> {
+        let mut db = self.read_as(actor, Right::Administer).await?;
+        let Some(from) = moves::find_last_move(&mut db, environment.id).await? else { return Ok(None) };
+        let (app, key) = (environment.app_key.as_str(), environment.key.as_str());
+        match find(&mut db, app, key, &from).await {
+            Ok((environment, here, there)) => Ok(Some(rehearse(&mut db, &environment, &here, &there).await?.rehearsal)),
+            Err(Error::Invalid(_) | Error::Conflict { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -166,12 +184,16 @@ fn no_space() -> Error {
     Error::field("to", "must be one of the Spaces there are")
 }
 
-async fn rehearse(
-    db: &mut PgConnection,
-    environment: &Environment,
-    here: &Space,
-    there: &Space,
-) -> Result<(Rehearsal, Vec<ChannelId>)> {
+/// A rehearsal, and what is needed to go on from it.
+struct Rehearsed {
+    rehearsal: Rehearsal,
+    /// Channels that would come along.
+    brought: Vec<ChannelId>,
+    /// Channels whose topics it may read now, with the events that it may read there.
+    reads: BTreeMap<ChannelId, Vec<String>>,
+}
+
+async fn rehearse(db: &mut PgConnection, environment: &Environment, here: &Space, there: &Space) -> Result<Rehearsed> {
     let held = moves::list_held(db, environment.id, here.id, there.id).await?;
     let brought = moves::list_brought(db, environment.id, there.id).await?;
     let reach = |which: fn(&Held) -> bool| -> Vec<Reach> {
@@ -196,8 +218,13 @@ async fn rehearse(
         bridges_gained: joined.1,
         topics: brought.iter().map(|channel| topic_name(*channel, &there.name)).collect(),
         rivals: moves::list_rivals(db, &brought, there.id).await?,
+        unread: None,
         plan_version: String::new(),
     };
     rehearsal.plan_version = version_of(&json!([environment.id, environment.version, here.id, there.id, rehearsal]));
-    Ok((rehearsal, brought))
+    let mut reads = BTreeMap::<_, Vec<_>>::new();
+    for h in held.into_iter().filter(|h| h.here && h.access == Access::Subscribe) {
+        reads.entry(h.channel).or_default().push(h.event);
+    }
+    Ok(Rehearsed { rehearsal, brought, reads })
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Actor, Manager, Minutes, Result, actor::Right, catalogue::ListedSpace, cluster::find_report};
 use crate::{
-    domain::names::AppKey,
+    domain::{
+        isolation::{Check, Isolation, Severity},
+        names::AppKey,
+    },
     store::{self, changes::Change},
 };
 
@@ -32,8 +35,10 @@ pub struct Overview {
     pub idle_apps: Vec<AppKey>,
     /// What the cluster has: each kind of finding that nobody has answered, and how many of it.
     pub findings: BTreeMap<String, usize>,
-    /// Whether Kafka keeps the Spaces apart, as far as it tells.
-    pub is_isolated: bool,
+    /// Whether Kafka keeps the Spaces apart.
+    pub isolation: Isolation,
+    /// What else is not as it has to be in Kafka.
+    pub warnings: Vec<Check>,
     /// The Spaces with most traffic, and what was produced in them in the last hour.
     pub spaces: Vec<(ListedSpace, Minutes)>,
     /// The newest changes.
@@ -68,7 +73,8 @@ impl Manager {
         spaces.sort_by_key(|(_, minutes)| std::cmp::Reverse(minutes.0.iter().sum::<i64>()));
         spaces.truncate(SPACES);
         let report = find_report(&mut db).await?.map(|(_, report)| report).unwrap_or_default();
-        let is_isolated = report.is_isolated();
+        let isolation = report.isolation();
+        let warnings = report.checks.into_iter().filter(|check| check.is_amiss(Severity::Warning)).collect();
         let mut findings = BTreeMap::new();
         for finding in report.findings.into_iter().filter(|finding| finding.decision.is_none()) {
             *findings.entry(finding.kind).or_default() += 1;
@@ -76,7 +82,8 @@ impl Manager {
         let newest = store::changes::Filter { limit: CHANGES, ..Default::default() };
         Ok(Overview {
             findings,
-            is_isolated,
+            isolation,
+            warnings,
             spaces,
             counts: store::overview::count(&mut db).await?,
             bridges: store::overview::list_bridges(&mut db, MOST).await?,

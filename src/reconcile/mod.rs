@@ -17,6 +17,7 @@
 //! | `findings`, `report`, `words` | what people are told |
 //! | `preflight` | whether Kafka keeps Spaces apart at all |
 //! | `traffic` | how much flows, who shows himself |
+//! | `groups` | which consumer groups read, and how far |
 
 mod apply;
 mod brake;
@@ -24,6 +25,7 @@ mod confirm;
 mod desired;
 mod drift;
 mod findings;
+mod groups;
 mod objects;
 mod observe;
 pub mod plan;
@@ -52,7 +54,11 @@ pub use self::{
     report::{Observer, PassReport},
 };
 use crate::{
-    domain::{channel::topic_name, history::Act},
+    domain::{
+        channel::topic_name,
+        history::Act,
+        isolation::{Check, Severity},
+    },
     history,
     kafka::admin::{self, Admin, Operation},
     secrets::{self, Vault, random},
@@ -81,6 +87,8 @@ pub struct Settings {
     pub worker_username: String,
     /// Other users of the product itself, such as the console's: their rights are no findings.
     pub own_users: Vec<String>,
+    /// The user that is made without any right now and then, to see that it is refused, and deleted again.
+    pub canary: String,
     /// Replicas of topics that no contract speaks of.
     pub replication: i16,
     /// How often everything is looked at without a hint.
@@ -89,6 +97,8 @@ pub struct Settings {
     pub confirm_within: Duration,
     /// Passwords that are compared with Kafka's in each pass, in turn; each is a login that is begun and left.
     pub passwords_per_pass: usize,
+    /// How long lies between two looks at the traffic at least.
+    pub traffic_apart: Duration,
 }
 
 impl Settings {
@@ -96,11 +106,14 @@ impl Settings {
     pub fn new(worker_username: String, console_username: String, replication: i16) -> Self {
         Self {
             worker_username,
+            // No environment's user has such a name: their keys hold no such character.
+            canary: format!("{console_username}_preflight"),
             own_users: vec![console_username],
             replication,
             period: Duration::from_secs(30),
             confirm_within: Duration::from_secs(2),
             passwords_per_pass: 25,
+            traffic_apart: Duration::from_secs(10),
         }
     }
 }
@@ -206,12 +219,7 @@ impl Reconciler {
                 () = after_grace(shutdown.clone()) => break,
             };
             self.publish().await;
-            if pass.is_ok() {
-                tokio::select! {
-                    () = self.traffic.sample(&self.pool, &self.admin) => {}
-                    () = shutdown.cancelled() => break,
-                }
-            }
+            let is_calm = pass.is_ok();
             let (wait, hints_count) = match pass {
                 Ok(report) if report.pending > 0 => (pause.longer(), true),
                 Ok(_) => {
@@ -221,9 +229,17 @@ impl Reconciler {
                 // A hint makes nothing better; one is kept until the pause is over.
                 Err(_) => (pause.longer(), false),
             };
+            // A change does not wait until all of this was looked at.
+            let rest = async {
+                self.look_at_isolation().await;
+                if is_calm {
+                    self.look_at_traffic().await;
+                }
+                tokio::time::sleep(wait).await;
+            };
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = rest => {}
                 hint = hints.next(), if hints_count => hint?,
             }
         }
@@ -258,14 +274,56 @@ impl Reconciler {
         }
     }
 
-    /// Writes the newest report down, for the page of the cluster. Nothing rests on it.
+    /// Looks at how much flows, who shows himself, and how far consumer groups have come, unless that was just done.
+    /// Nothing rests on it. May be dropped at any point.
+    pub async fn look_at_traffic(&mut self) {
+        self.traffic.sample(&self.pool, &self.admin, self.settings.traffic_apart).await;
+    }
+
+    /// Looks whether Kafka keeps the Spaces apart, unless that was just done, and publishes what it found. May be dropped
+    /// at any point.
+    pub async fn look_at_isolation(&mut self) {
+        if !self.preflight.is_due() {
+            return;
+        }
+        match store::desired::load(&self.pool).await {
+            Ok(source) => {
+                self.preflight.look(&self.admin, &self.vault, &self.settings.canary, &source.environments).await;
+                self.publish().await;
+            }
+            Err(error) => tracing::debug!(%error, "whether Kafka keeps the Spaces apart could not be looked at"),
+        }
+    }
+
+    /// Writes the newest report down, for the pages: what was found and done, and what was last seen of whether Kafka
+    /// keeps the Spaces apart. Nothing rests on it.
     pub async fn publish(&mut self) {
-        let report = self.report.borrow().clone();
-        let checks = self.preflight.checks(&self.admin, &report.brokers).await;
-        let (shown, pass) = (report.shown(&checks), report.pass());
-        if let Err(error) = store::passes::note(&self.pool, &shown, pass.as_ref()).await {
+        if let Err(error) = self.note_report().await {
             tracing::debug!(%error, "the report of a pass could not be written");
         }
+    }
+
+    async fn note_report(&mut self) -> store::Result<()> {
+        let checks = match self.preflight.checks() {
+            Some(checks) => checks.to_vec(),
+            // Kafka could not be looked at since this process began: what was seen before stands.
+            None => self.noted_checks().await?,
+        };
+        let breaches: Vec<_> = checks
+            .iter()
+            .filter(|check| check.is_amiss(Severity::Isolation))
+            .map(|check| check.setting.clone())
+            .collect();
+        let report = self.report.borrow().clone();
+        store::passes::note(&self.pool, &report.shown(&checks), &breaches, report.pass().as_ref()).await
+    }
+
+    /// The checks of the report that was written last.
+    async fn noted_checks(&self) -> store::Result<Vec<Check>> {
+        let mut db = self.pool.acquire().await.map_err(store::Error::from)?;
+        let report = store::passes::find_report(&mut db).await?;
+        let checks = report.and_then(|(_, mut report)| serde_json::from_value(report.get_mut("checks")?.take()).ok());
+        Ok(checks.unwrap_or_default())
     }
 
     /// Keeps the error for people, and logs it when it is another than before.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::{findings::Finding, preflight::Check};
-use crate::{kafka::admin::Broker, store::passes::Pass};
+use super::findings::Finding;
+use crate::{domain::isolation::Check, kafka::admin::Broker, store::passes::Pass};
 
 /// What a pass found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

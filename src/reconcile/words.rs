@@ -97,6 +97,9 @@ fn of_kafka(error: &admin::Error) -> String {
         admin::Error::Auth { .. } => {
             "Kafka refuses the login of this console. Check the user and the password that are configured.".to_owned()
         }
+        admin::Error::Broker { refusal, .. } if refusal.code == Code::SECURITY_DISABLED => {
+            "Kafka checks no access: it has no authorizer. Until it has one, nothing is changed in it.".to_owned()
+        }
         admin::Error::Broker { api, refusal } if refusal.code.is_denied() => {
             format!("Kafka does not let this console's own user do what it must ({api}). Give that user its rights.")
         }

@@ -9,7 +9,7 @@ use sqlx::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CHANGED, DESIRED, PgConnection, PgPool, Result, error::parsed};
+use super::{DESIRED, PgConnection, PgPool, Result, error::parsed, notify_changed};
 use crate::domain::{
     decision::Answer,
     grant::Access,
@@ -287,9 +287,7 @@ pub async fn set_followed(db: &mut PgConnection, outcomes: &[Outcome]) -> Result
     changed.extend(set_principals(db, &principals).await?);
     changed.extend(set_environments(db, &environments).await?);
     changed.extend(set_bridges(db, &bridges).await?);
-    sqlx::query!("select pg_notify($1, page) from (select distinct unnest($2::text[])) o (page)", CHANGED, &changed)
-        .execute(db)
-        .await?;
+    notify_changed(db, &changed).await?;
     Ok(changed.len())
 }
 

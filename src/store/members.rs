@@ -65,6 +65,24 @@ pub async fn find(db: &mut PgConnection, id: MemberId) -> Result<Option<Member>>
         .transpose()
 }
 
+/// The member with this id, and what every page says to whoever looks at it: what lets Spaces see each other in Kafka,
+/// by Kafka's names of the settings.
+pub async fn find_visitor(db: &mut PgConnection, id: MemberId) -> Result<Option<(Member, Vec<String>)>> {
+    let row = sqlx::query!(
+        r#"select id, email, name, role, blocked, version,
+                  coalesce((select breaches from cluster_report), '{}') as "breaches!"
+           from member where id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|r| -> Result<_> {
+        let row = Row { id: r.id, email: r.email, name: r.name, role: r.role, blocked: r.blocked, version: r.version };
+        Ok((Member::try_from(row)?, r.breaches))
+    })
+    .transpose()
+}
+
 /// The member with this address.
 pub async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<Member>> {
     sqlx::query_as!(Row, "select id, email, name, role, blocked, version from member where email = $1", email.as_str())

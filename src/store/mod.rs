@@ -16,6 +16,7 @@ pub mod deployments;
 pub mod desired;
 mod error;
 pub mod grants;
+pub mod groups;
 pub mod lanes;
 pub mod members;
 pub mod moves;
@@ -99,5 +100,15 @@ pub async fn take_turn(db: &mut PgConnection, turn: &str) -> Result<()> {
 /// Says, when the transaction commits, that an object has changed.
 pub async fn notify(db: &mut PgConnection, channel: &'static str, payload: &str) -> Result<()> {
     sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
+    Ok(())
+}
+
+/// Says the same of many, each as `<kind>:<id>`; of each once.
+async fn notify_changed(db: &mut PgConnection, pages: &[String]) -> Result<()> {
+    if !pages.is_empty() {
+        sqlx::query!("select pg_notify($1, page) from (select distinct unnest($2::text[])) o (page)", CHANGED, pages)
+            .execute(db)
+            .await?;
+    }
     Ok(())
 }

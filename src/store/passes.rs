@@ -29,15 +29,19 @@ pub struct Pass {
     pub error: Option<String>,
 }
 
-/// Writes down the newest report, and the pass where it did anything. A failure that lasts is one row.
-pub async fn note(pool: &PgPool, report: &Value, pass: Option<&Pass>) -> Result<()> {
+/// Writes down the newest report, what of it lets Spaces see each other, and the pass where it did anything. A failure
+/// that lasts is one row.
+pub async fn note(pool: &PgPool, report: &Value, breaches: &[String], pass: Option<&Pass>) -> Result<()> {
     let mut tx = pool.begin().await?;
-    sqlx::query!(
-        "insert into cluster_report (at, report) values (now(), $1)
-         on conflict (one) do update set at = now(), report = excluded.report",
-        report
+    let mut is_news = sqlx::query_scalar!(
+        r#"with before as (select breaches from cluster_report)
+           insert into cluster_report (at, report, breaches) values (now(), $1, $2)
+           on conflict (one) do update set at = now(), report = excluded.report, breaches = excluded.breaches
+           returning breaches <> coalesce((select b.breaches from before b), '{}') as "is_news!""#,
+        report,
+        breaches
     )
-    .execute(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
     if let Some(pass) = pass {
         let done = sqlx::query!(
@@ -58,8 +62,11 @@ pub async fn note(pool: &PgPool, report: &Value, pass: Option<&Pass>) -> Result<
             sqlx::query!("delete from pass where id <= (select max(id) from pass) - $1", KEPT)
                 .execute(&mut *tx)
                 .await?;
-            notify(&mut tx, CHANGED, "cluster:kafka").await?;
+            is_news = true;
         }
+    }
+    if is_news {
+        notify(&mut tx, CHANGED, "cluster:kafka").await?;
     }
     Ok(tx.commit().await?)
 }

@@ -85,7 +85,8 @@ pub const HISTORY: &str = "/history";
 pub const SEARCH: &str = "/search";
 /// The cluster.
 pub const CLUSTER: &str = "/cluster";
-
+/// What has to be so in it for Spaces to be apart.
+pub const CLUSTER_ISOLATION: &str = "/cluster#isolation";
 /// Answers to what was found in Kafka (post only).
 pub const CLUSTER_DECISIONS: &str = "/cluster/decisions";
 

@@ -17,7 +17,7 @@ use tower_sessions::Session;
 
 use super::{
     Web, paths,
-    ui::{self, Crumb, Flash, Frame, MemberView, NavItem, SearchBox, Section, Theme, Tone},
+    ui::{self, Action, Banner, Crumb, Flash, Frame, MemberView, NavItem, SearchBox, Section, Theme, Tone},
 };
 use crate::{
     domain::member::{Member, Role},
@@ -52,6 +52,8 @@ pub struct Visit {
     guest: Guest,
     /// The member.
     pub member: Member,
+    /// What lets Spaces see each other in Kafka, by Kafka's names of the settings.
+    breaches: Vec<String>,
     flash: Option<Flash>,
 }
 
@@ -84,11 +86,11 @@ impl FromRequestParts<Web> for Visit {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let guest = Guest::from_request_parts(parts, web).await?;
         match guest.signed_in().await {
-            Ok(Some(member)) => {
+            Ok(Some((member, breaches))) => {
                 // A page that another tab fetches to keep itself true would take the message of this one.
                 let is_seen = parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document");
                 let flash = if is_seen { guest.take_flash().await } else { None };
-                Ok(Self { guest, member, flash })
+                Ok(Self { guest, member, breaches, flash })
             }
             Ok(None) => {
                 // After signing in one comes back to a page, never to an act.
@@ -105,12 +107,13 @@ impl OptionalFromRequestParts<Web> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Response> {
         let guest = Guest::from_request_parts(parts, web).await?;
-        Ok(guest.signed_in().await?.map(|member| Self { guest, member, flash: None }))
+        Ok(guest.signed_in().await?.map(|(member, breaches)| Self { guest, member, breaches, flash: None }))
     }
 }
 
 impl Guest {
-    async fn signed_in(&self) -> Result<Option<Member>, Response> {
+    /// The member, and what every page says.
+    async fn signed_in(&self) -> Result<Option<(Member, Vec<String>)>, Response> {
         let fault = |error: &dyn std::fmt::Display| {
             tracing::warn!(%error, "the session could not be read");
             let text = "The console cannot reach its database. Try again in a moment.";
@@ -131,8 +134,8 @@ impl Guest {
         if now - self.session.get::<i64>(SEEN).await.ok().flatten().unwrap_or(0) > 60 {
             let _ = self.session.insert(SEEN, now).await;
         }
-        match self.web.manager.find_member(id).await {
-            Ok(member) => Ok(member),
+        match self.web.manager.find_visitor(id).await {
+            Ok(visitor) => Ok(visitor),
             Err(error) => Err(fault(&error).await),
         }
     }
@@ -276,6 +279,7 @@ impl Visit {
                 },
             }),
             theme: self.guest.theme,
+            banner: self.banner(),
             flash: self.flash.clone(),
             islands,
             current_path: self.guest.path.clone(),
@@ -283,6 +287,18 @@ impl Visit {
         };
         let options = self.guest.web.leptos.clone();
         draw(status, false, move || ui::document(options.clone(), frame.clone(), body())).await
+    }
+
+    /// As of the newest report: no page asks Kafka.
+    fn banner(&self) -> Option<Banner> {
+        (!self.breaches.is_empty()).then(|| Banner {
+            label: "Warning about Kafka".to_owned(),
+            text: format!(
+                "Isolation is not enforced: Kafka does not keep the Spaces apart ({}).",
+                self.breaches.join(", ")
+            ),
+            action: Action::new("See what to do", paths::CLUSTER_ISOLATION),
+        })
     }
 
     fn navigation(&self) -> Vec<NavItem> {

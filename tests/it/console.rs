@@ -9,7 +9,9 @@ use ebm::{config, manager::Manager, web};
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
+mod groups;
 mod input;
+mod isolation;
 mod services;
 
 const ORIGIN: &str = "http://console.example";

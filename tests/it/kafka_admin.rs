@@ -14,8 +14,8 @@ use std::{
 };
 
 use ebm::kafka::admin::{
-    Acl, AclFilter, Admin, At, Code, ConfigSource, Confirmation, Error, Login, Mechanism, NewTopic, Operation, Pattern,
-    Permission, Refusal, ResourceKind, Sasl, ScramUser, Settings, To, salted_password,
+    Acl, AclFilter, Admin, At, Code, ConfigSource, Confirmation, Error, Group, Login, Mechanism, NewTopic, Operation,
+    Pattern, Permission, Refusal, ResourceKind, Sasl, ScramUser, Settings, To, TopicLag, salted_password,
 };
 use futures::FutureExt;
 use rdkafka::{
@@ -359,6 +359,52 @@ async fn a_scram_user_logs_in_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn who_has_the_salted_password_logs_in_and_learns_what_he_may() {
+    scratch(async |scratch| {
+        let admin = &scratch.admin;
+        scratch.create(&[scratch.topic("topic", 1)]).await;
+        let name = scratch.user("u", "right").await;
+        let login = |password: &str, salt: &[u8]| admin.logged_in_as(Sasl::Salted(scram_user(&name, password, salt)));
+        for (password, salt) in [("wrong", &b"sixteen bytes of"[..]), ("right", &b"another 16 bytes"[..])] {
+            let error = login(password, salt).cluster().await.unwrap_err();
+            assert!(matches!(error, Error::Auth { .. }), "{error}");
+        }
+        let (user, topic) = (login("right", b"sixteen bytes of"), scratch.named("topic"));
+        assert_eq!(user.topic_operations(To::Any, &topic).await.unwrap(), Some(BTreeSet::new()));
+        assert!(admin.create_acls(&[scratch.acl("u", Operation::Write)]).await.unwrap()[0].is_ok());
+        let granted = BTreeSet::from([Operation::Write, Operation::Describe]);
+        scratch
+            .seen(|to| {
+                let (user, topic, granted) = (&user, &topic, &granted);
+                async move { Ok(user.topic_operations(to, topic).await?.as_ref() == Some(granted)) }
+            })
+            .await;
+        let all = admin.topic_operations(To::Any, &topic).await.unwrap().unwrap();
+        assert!(all.contains(&Operation::Alter), "{all:?}");
+
+        // Of an id that nobody uses, too.
+        let id = scratch.named("transactions");
+        assert!(!user.may_see_transactional_id(To::Any, &id).await.unwrap());
+        assert!(admin.may_see_transactional_id(To::Any, &id).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_tells_of_which_release_it_is() {
+    scratch(async |scratch| {
+        let admin = &scratch.admin;
+        for broker in admin.cluster().await.unwrap().brokers {
+            let level = admin.supported_level(broker.id, "metadata.version").await.unwrap();
+            // The first of Kafka 4.0 is 22.
+            assert!(level.is_some_and(|level| level >= 22), "{level:?}");
+            assert_eq!(admin.supported_level(broker.id, "no.such.feature").await.unwrap(), None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_at_once_and_as_such() {
     scratch(async |scratch| {
         let user = scratch.user("u", "right").await;
@@ -479,6 +525,12 @@ async fn offsets_and_groups_are_what_a_consumer_made_of_them() {
         let listed = admin.groups().await.unwrap();
         let listed = listed.iter().find(|listed| listed.id == group).unwrap();
         assert_eq!((listed.kind.as_str(), listed.state.as_str()), ("classic", "Stable"));
+        let topics = BTreeSet::from([topic.name.clone()]);
+        let lags = admin.lags(std::slice::from_ref(listed), &topics).await.unwrap();
+        let lag = TopicLag { topic: topic.name.clone(), members: 1, lag: 0 };
+        assert_eq!(lags, [(group.clone(), vec![lag])].into());
+        let gone = Group { id: scratch.named("no-group"), ..listed.clone() };
+        assert!(admin.lags(&[gone], &topics).await.unwrap().is_empty(), "what is gone meanwhile is left out");
 
         let ids = [group.clone(), scratch.named("no-group")];
         let refused = codes(admin.delete_groups(&ids).await.unwrap());

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io, time::Duration};
 
-use secrecy::{ExposeSecret, zeroize::Zeroize};
+use secrecy::{ExposeSecret, SecretSlice, zeroize::Zeroize};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -105,11 +105,7 @@ impl Conn {
             last_used: Instant::now(),
             paused_until: None,
         };
-        let request = ApiVersions {
-            client_software_name: env!("CARGO_PKG_NAME").into(),
-            client_software_version: env!("CARGO_PKG_VERSION").into(),
-        };
-        let reply = conn.exchange(&request).await?;
+        let reply = conn.exchange(&ApiVersions::ours()).await?;
         if !reply.error_code.is_none() {
             return Err(conn.version_error::<ApiVersions>(None));
         }
@@ -127,6 +123,13 @@ impl Conn {
             }
             Sasl::Scram256(login) => self.scram(Mechanism::Sha256, login).await?,
             Sasl::Scram512(login) => self.scram(Mechanism::Sha512, login).await?,
+            Sasl::Salted(user) => {
+                let challenge = self.challenge(&user.name).await?;
+                if (&challenge.salt, challenge.iterations) != (&user.salt, user.iterations) {
+                    return Err(self.broken(Broken("the password is another than the salted one that is known")));
+                }
+                self.prove(challenge, user.mechanism, &user.salted_password).await?
+            }
         };
         if let Some(lifetime) = u64::try_from(lifetime).ok().filter(|millis| *millis > 0) {
             // A tenth is left for the request under way.
@@ -168,7 +171,17 @@ impl Conn {
         let salted = tokio::task::spawn_blocking(move || salted_password(mechanism, &password, &salt, iterations))
             .await
             .map_err(|_| self.broken(Broken("hashing the password was interrupted")))?;
-        let (client_final, proof) = challenge.answer(mechanism, &salted);
+        self.prove(challenge, mechanism, &salted).await
+    }
+
+    /// The last step of SCRAM, and how long the login lasts, in milliseconds.
+    async fn prove(
+        &mut self,
+        challenge: Challenge,
+        mechanism: Mechanism,
+        salted_password: &SecretSlice<u8>,
+    ) -> Result<i64> {
+        let (client_final, proof) = challenge.answer(mechanism, salted_password);
         let (server_final, lifetime) = self.authenticate(client_final).await?;
         proof.verify(&server_final).map_err(|broken| self.broken(broken))?;
         Ok(lifetime)

@@ -46,7 +46,7 @@ pub use confirm::Confirmation;
 pub use error::{Error, Refusal, Result};
 pub use ops::{
     Admin, At, Broker, Changes, Cluster, ConfigSource, ConfigValue, Configs, Group, GroupDetail, Member, NewTopic,
-    Partition, PerItem, ScramInfo, ScramUser, Topic,
+    Partition, PerItem, ScramInfo, ScramUser, Topic, TopicLag,
 };
 pub use pool::To;
 pub use scram::{Mechanism, salted_password};

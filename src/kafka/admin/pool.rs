@@ -54,7 +54,8 @@ impl Pool {
     /// Sends one request and waits for the answer.
     ///
     /// It is sent again once, on a new connection, when a connection that was idle turns out to be dead: a
-    /// broker that restarted has closed it. A write can so be done twice; all of administration bears that.
+    /// broker that restarted has closed it; and where any broker will do, also when one does not answer in time. A write
+    /// can so be done twice; all of administration bears that.
     pub(crate) async fn call<A: Api>(&self, to: To, request: &A) -> Result<A::Response> {
         if let Some((node, mut conn)) = self.take_idle(to) {
             match conn.call(request).await {
@@ -62,8 +63,13 @@ impl Pool {
                     self.give_back(node, conn);
                     return Ok(reply);
                 }
-                // Others to the same broker will be dead too.
-                Err(Error::Io { .. }) => self.state().idle.retain(|(other, _)| *other != node),
+                Err(error @ (Error::Io { .. } | Error::Timeout { .. })) => {
+                    // Others to the same broker will be dead too.
+                    self.state().idle.retain(|(other, _)| *other != node);
+                    if to != To::Any && matches!(error, Error::Timeout { .. }) {
+                        return Err(error);
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }

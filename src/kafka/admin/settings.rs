@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Mechanism, Tls};
+use super::{Mechanism, ScramUser, Tls};
 
 /// Where the brokers are, who logs in, and how long anything may take.
 #[derive(Debug, Clone)]
@@ -60,6 +60,8 @@ pub enum Sasl {
     Scram256(Login),
     /// SCRAM-SHA-512.
     Scram512(Login),
+    /// SCRAM without the password: who has the `SaltedPassword` needs no more (RFC 5802, section 9).
+    Salted(ScramUser),
 }
 
 impl Sasl {
@@ -69,6 +71,7 @@ impl Sasl {
             Self::Plain(_) => "PLAIN",
             Self::Scram256(_) => Mechanism::Sha256.name(),
             Self::Scram512(_) => Mechanism::Sha512.name(),
+            Self::Salted(user) => user.mechanism.name(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
             .ok_or(Malformed("a count is larger than the frame"))
     }
 
-    /// Passes over the tagged fields at the end of a struct; this client needs none of them.
+    /// Passes over the tagged fields at the end of a struct; this client needs hardly any of them.
     pub(crate) fn skip_tags(&mut self) -> Result<(), Malformed> {
         for _ in 0..self.varint()? {
             self.varint()?;

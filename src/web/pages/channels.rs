@@ -1,6 +1,9 @@
 //! The channels: list, and one with its topics, events and who uses it.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
@@ -11,6 +14,7 @@ use super::{
     events::{attributes, others_may, words},
     exchange::{Exchange, exchange_table},
     parts::{followed, sparkline},
+    readers,
 };
 use crate::{
     domain::{channel::topic_name, ids::ChannelId},
@@ -18,7 +22,7 @@ use crate::{
     manager::{
         Error, Followed, Manager, Minutes, Page,
         bridges::BridgeFilter,
-        catalogue::{Channel, ChannelsBy, Filter, ListedChannel, ListedEvent, ListedTopic},
+        catalogue::{Channel, ChannelReader, ChannelsBy, Filter, ListedChannel, ListedEvent, ListedTopic, SpaceUse},
     },
     web::{
         Web, paths,
@@ -144,11 +148,17 @@ fn row(item: &ListedChannel, now: OffsetDateTime) -> impl IntoView + use<> {
 
 type Flow = HashMap<String, Minutes>;
 
-async fn load(
-    visit: &Visit,
-    manager: &Manager,
-    id: ChannelId,
-) -> Result<(Channel, Vec<(String, Exchange)>, Flow), Error> {
+/// What the page of a channel shows.
+struct Model {
+    channel: Channel,
+    /// Who may publish and subscribe, each with the name of the Space.
+    uses: Vec<(String, SpaceUse)>,
+    exchanges: Vec<(String, Exchange)>,
+    readers: Vec<ChannelReader>,
+    flow: Flow,
+}
+
+async fn load(visit: &Visit, manager: &Manager, id: ChannelId) -> Result<Model, Error> {
     let channel = manager.load_channel(&visit.actor(), id).await?;
     let uses = manager.list_channel_uses(&visit.actor(), id).await?;
     let leading = BridgeFilter { channel: Some(id), limit: BRIDGES, ..BridgeFilter::default() };
@@ -160,23 +170,26 @@ async fn load(
         let here = Exchange::gather(here, bridges.iter().filter(|b| b.space.name.as_str() == space));
         exchanges.extend(here.into_iter().filter(|e| e.channel == id).map(|e| (space.to_owned(), e)));
     }
+    let readers = manager.list_channel_readers(&visit.actor(), id).await?;
     let flow = manager.flow_of_channel(&visit.actor(), id).await?;
-    Ok((channel, exchanges, flow))
+    Ok(Model { channel, uses, exchanges, readers, flow })
 }
 
 async fn show(visit: Visit, State(manager): State<Manager>, At(id): At<ChannelId>) -> Response {
     let Some(id) = id else { return visit.refusal(Error::NotFound("channel")).await };
     match load(&visit, &manager, id).await {
-        Ok((channel, exchanges, flow)) => {
-            let place = Place::new(Section::Channels, channel.listed.title.clone()).under("Channels", paths::CHANNELS);
-            let now = visit.now();
-            visit.page(place.with_islands(), move || channel_view(&channel, &exchanges, &flow, now)).await
+        Ok(model) => {
+            let title = model.channel.listed.title.clone();
+            let place = Place::new(Section::Channels, title).under("Channels", paths::CHANNELS);
+            let (now, model) = (visit.now(), Arc::new(model));
+            visit.page(place.with_islands(), move || channel_view(&model, now)).await
         }
         Err(error) => visit.refusal(error).await,
     }
 }
 
-fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow, now: OffsetDateTime) -> AnyView {
+fn channel_view(model: &Model, now: OffsetDateTime) -> AnyView {
+    let Model { channel, uses, exchanges, readers, flow } = model;
     let listed = &channel.listed;
     let topic = format!("channel:{}", listed.id);
     let services = paths::service(&listed.service);
@@ -188,6 +201,7 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow
     let (title, app) = (listed.title.clone(), defined_by(listed.app.as_ref()));
     let topics = topics(listed.id, &channel.topics, flow, now);
     let (users, events_panel) = (users(exchanges, channel.events.len()), events_panel(&channel.events));
+    let readers = readers_panel(uses, readers, now);
     view! {
         <PageHead title=title lead=events>
             <Live url=paths::LIVE topic=topic/>
@@ -202,6 +216,7 @@ fn channel_view(channel: &Channel, exchanges: &[(String, Exchange)], flow: &Flow
             <div id="topics-live" data-live="">{topics}</div>
         </Panel>
         {users}
+        <div id="readers-live" data-live="">{readers}</div>
         {events_panel}
     }
     .into_any()
@@ -282,6 +297,49 @@ fn users(exchanges: &[(String, Exchange)], events: usize) -> AnyView {
         ""
     };
     view! { <Panel id="users" title="Who publishes, who subscribes" lead=lead>{body}</Panel> }.into_any()
+}
+
+/// How far each subscribing environment has read; nothing where none subscribes.
+fn readers_panel(uses: &[(String, SpaceUse)], found: &[ChannelReader], now: OffsetDateTime) -> Option<AnyView> {
+    let subscribers: BTreeSet<_> = uses
+        .iter()
+        .filter(|(_, used)| used.subscribe)
+        .map(|(space, used)| (space.as_str(), used.app.as_str(), used.environment.as_str()))
+        .collect();
+    let rows: Vec<_> = subscribers
+        .into_iter()
+        .flat_map(|(space, app, environment)| {
+            let theirs = |r: &&ChannelReader| r.space == space && r.app == app && r.environment == environment;
+            let mut readers: Vec<_> = found.iter().filter(theirs).map(|found| Some(&found.reader)).collect();
+            if readers.is_empty() {
+                readers.push(None);
+            }
+            readers.into_iter().map(move |reader| {
+                view! {
+                    <tr>
+                        <th scope="row">
+                            <a href=paths::environment(app, environment)><Name text=format!("{app}.{environment}")/></a>
+                        </th>
+                        <td data-label="Space"><a href=paths::space(space)>{space.to_owned()}</a></td>
+                        {readers::cells(reader, now)}
+                    </tr>
+                }
+                .into_any()
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let columns = readers::columns(&["Subscriber", "Space"]);
+    let lead =
+        "Consumer groups, as they were last looked at. Lag is how many events of the channel are still to be read.";
+    let panel = view! {
+        <Panel id="readers" title="How far its subscribers have read" lead=lead>
+            <Table caption="How far its subscribers have read" columns stacked=true>{rows}</Table>
+        </Panel>
+    };
+    Some(panel.into_any())
 }
 
 fn events_panel(events: &[ListedEvent]) -> AnyView {

@@ -19,7 +19,7 @@ use crate::{
     islands::Live,
     manager::{
         Error, Manager, Page,
-        cluster::{Answer, Check, Decision, Finding, Pass, Report},
+        cluster::{Answer, Check, Decision, Finding, Isolation, Pass, Report, Severity},
     },
     web::{
         Web, paths,
@@ -112,9 +112,6 @@ fn reported(at: OffsetDateTime, report: &Report, model: &Model) -> AnyView {
     let failing = report.error.clone().map(|why| {
         view! { <Notice tone=Tone::Fail title="The newest comparison failed; it is tried again."><p>{why}</p></Notice> }
     });
-    let open = (!report.is_isolated()).then(|| {
-        view! { <Notice tone=Tone::Fail title="Kafka does not keep the Spaces apart."><p>"See what is amiss below."</p></Notice> }
-    });
     let id = match report.cluster_id.clone() {
         Some(id) => view! { <CopyValue label="cluster id" value=id/> }.into_any(),
         None => view! { <span class="secondary">"Not known"</span> }.into_any(),
@@ -129,22 +126,28 @@ fn reported(at: OffsetDateTime, report: &Report, model: &Model) -> AnyView {
         (0, pending) => view! { <Pill tone=Tone::Wait label=format!("{pending} pending")/> }.into_any(),
         (failed, pending) => view! { <span class="chips"><Pill tone=Tone::Fail label=format!("{failed} refused")/><Pill tone=Tone::Wait label=format!("{pending} pending")/></span> }.into_any(),
     };
+    let (tone, label) = match report.isolation() {
+        Isolation::Enforced => (Tone::Ok, "Enforced"),
+        Isolation::NotEnforced => (Tone::Fail, "Not enforced"),
+        Isolation::NotKnown => (Tone::Quiet, "Not known"),
+    };
+    let isolation = view! { <Pill tone label/> }.into_any();
     let kept = format!("{} topics, {} users, {} rules", report.topics, report.users, report.acls);
     let took = format!(", in {} ms", report.took_ms);
     let (checks, findings) = (checks(&report.checks), findings(&report.findings, model.admin));
     view! {
         {failing}
-        {open}
         <Panel id="kafka" title="Kafka">
             <Facts>
                 <Fact label="Cluster">{id}</Fact>
                 <Fact label="Brokers"><div>{brokers}</div></Fact>
                 <Fact label="Kept as wanted">{kept}</Fact>
                 <Fact label="State">{state}</Fact>
+                <Fact label="Isolation">{isolation}</Fact>
                 <Fact label="Last compared"><When moment=Moment::new(at, now)/>{took}</Fact>
             </Facts>
         </Panel>
-        <Panel id="isolation" title="Isolation" lead="What has to be so for Kafka to keep Spaces apart.">{checks}</Panel>
+        <Panel id="isolation" title="Isolation" lead="What has to be so for Kafka to keep Spaces apart, and what should be so besides.">{checks}</Panel>
         <Panel id="findings" title="Found in Kafka, and left" lead="What is not as it should be, and is not changed until an admin says so.">{findings}</Panel>
     }
     .into_any()
@@ -156,10 +159,11 @@ fn checks(checks: &[Check]) -> AnyView {
     }
     let columns = vec![Column::new("Setting"), Column::new("State"), Column::new("What it means")];
     let rows = checks.iter().map(|check| {
-        let (tone, label) = match check.holds {
-            Some(true) => (Tone::Ok, "As it has to be"),
-            Some(false) => (Tone::Fail, "Not so"),
-            None => (Tone::Quiet, "Not known"),
+        let (tone, label) = match (check.holds, check.severity) {
+            (Some(true), _) => (Tone::Ok, "As it has to be"),
+            (Some(false), Severity::Isolation) => (Tone::Fail, "Breaks isolation"),
+            (Some(false), Severity::Warning) => (Tone::Warn, "Should be set"),
+            (None, _) => (Tone::Quiet, "Not known"),
         };
         view! {
             <tr>

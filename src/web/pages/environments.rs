@@ -15,15 +15,21 @@ use time::OffsetDateTime;
 use super::{
     apps::enabling,
     parts::{Question, Typed, followed},
-    reassign, secrets, sentence,
+    readers, reassign, secrets, sentence,
 };
 use crate::{
-    domain::{channel::heartbeat_topic, grant::Access, ids::TokenId, landscape::Environment, principal::group_prefix},
+    domain::{
+        channel::heartbeat_topic,
+        grant::Access,
+        ids::{ChannelId, TokenId},
+        landscape::Environment,
+        principal::group_prefix,
+    },
     islands::Live,
     manager::{
         Error, Manager,
         actor::{May, Right},
-        apps::{EnvironmentView, Use},
+        apps::{EnvironmentView, Reader, Use},
         tokens::{For, Listed as Token},
     },
     web::{
@@ -105,6 +111,7 @@ fn environment_view(
         <div id="chain" data-live="">{chain(view, may, now)}</div>
         {space}
         {credentials_panel(view, may, now)}
+        <div id="connected-live" data-live="">{connected(view, now)}</div>
         <div id="access-live" data-live="">{access(view, now)}</div>
         {deployments(view, now)}
         {deploy_tokens(view, may, tokens, now)}
@@ -260,10 +267,6 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
             let (moment, username) = (Moment::new(principal.rotated_at, now), principal.username.clone());
             let (groups, heartbeat) = (group_prefix(&e.app_key, &e.key), heartbeat_topic(&e.app_key, &e.key));
             let state = followed(&principal.followed, now);
-            let seen = match view.listed.seen_at {
-                Some(at) => view! { <When moment=Moment::new(at, now)/> }.into_any(),
-                None => view! { <span class="secondary">"Not yet: its client shows itself by writing to the heartbeat topic"</span> }.into_any(),
-            };
             view! {
                 <Facts>
                     <Fact label="User"><CopyValue label="user" value=username/></Fact>
@@ -271,7 +274,6 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
                     <Fact label="Made"><When moment/></Fact>
                     <Fact label="Group prefix"><CopyValue label="group prefix" value=groups/></Fact>
                     <Fact label="Heartbeat topic"><CopyValue label="heartbeat topic" value=heartbeat/></Fact>
-                    <Fact label="Last seen"><span id="last-seen" data-live="">{seen}</span></Fact>
                     <Fact label="Kafka"><Status state/></Fact>
                 </Facts>
             }
@@ -284,6 +286,61 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
         </Panel>
     }
     .into_any()
+}
+
+/// What its clients show of themselves: when they were last seen, and how far they have read.
+fn connected(view: &EnvironmentView, now: OffsetDateTime) -> Option<AnyView> {
+    view.principal.as_ref()?;
+    let seen = match view.listed.seen_at {
+        Some(at) => view! { <When moment=Moment::new(at, now)/> }.into_any(),
+        None => view! {
+            <span class="secondary">"Not yet: its client shows itself by its heartbeat topic, or in a consumer group"</span>
+        }
+        .into_any(),
+    };
+    // By channel: Kafka counts by topic, whatever events are in it.
+    let mut channels: Vec<(ChannelId, Vec<&Use>)> = Vec::new();
+    for item in &view.uses {
+        if item.access == Access::Subscribe && item.granted && item.has_topic {
+            match channels.iter_mut().find(|(channel, _)| *channel == item.channel) {
+                Some((_, events)) => events.push(item),
+                None => channels.push((item.channel, vec![item])),
+            }
+        }
+    }
+    let rows: Vec<_> = channels
+        .iter()
+        .flat_map(|(channel, events)| {
+            let mut readers: Vec<_> = view.readers.iter().filter(|r| r.channel == *channel).map(Some).collect();
+            if readers.is_empty() {
+                readers.push(None);
+            }
+            readers.into_iter().map(move |reader| reader_row(events, reader, now))
+        })
+        .collect();
+    let table = (!rows.is_empty()).then(|| {
+        let columns = readers::columns(&["Events of a channel"]);
+        view! { <Table caption="What it reads, and how far" columns stacked=true>{rows}</Table> }
+    });
+    let lead = "What its clients show of themselves in Kafka, as it was last looked at. Lag is how many events of the \
+                channel are still to be read.";
+    let panel = view! {
+        <Panel id="connected" title="Connected" lead=lead>
+            <Facts>
+                <Fact label="Last seen"><span id="last-seen">{seen}</span></Fact>
+            </Facts>
+            {table}
+        </Panel>
+    };
+    Some(panel.into_any())
+}
+
+fn reader_row(events: &[&Use], reader: Option<&Reader>, now: OffsetDateTime) -> AnyView {
+    let event = |item: &&Use| {
+        view! { <div><a href=paths::event(&item.service, &item.event)><Name text=item.event.clone()/></a></div> }
+    };
+    let events = events.iter().map(event).collect_view();
+    view! { <tr><th scope="row">{events}</th>{readers::cells(reader, now)}</tr> }.into_any()
 }
 
 fn access(view: &EnvironmentView, now: OffsetDateTime) -> AnyView {

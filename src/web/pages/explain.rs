@@ -97,6 +97,8 @@ fn title(link: Link) -> &'static str {
         Link::Publisher => "Publisher",
         Link::Published => "Published lately",
         Link::Connected => "App seen",
+        Link::Joined => "Consumer group joined",
+        Link::Lag => "Everything read",
     }
 }
 
@@ -114,6 +116,6 @@ fn cure(found: &Explanation, link: Link) -> Option<(String, &'static str)> {
         Link::Flows | Link::Publisher | Link::Published | Link::Open => {
             (paths::event(&found.event.service, &found.event.name), "Look at the event")
         }
-        Link::Connected => return None,
+        Link::Connected | Link::Joined | Link::Lag => return None,
     })
 }

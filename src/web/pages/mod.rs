@@ -20,6 +20,7 @@ mod parts;
 mod people;
 mod problems;
 mod profile;
+mod readers;
 mod reassign;
 mod search;
 mod secrets;

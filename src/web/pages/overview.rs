@@ -14,6 +14,7 @@ use crate::{
     manager::{
         Followed, Manager, Minutes,
         catalogue::ListedSpace,
+        cluster::Isolation,
         history::Change,
         overview::{BridgeInNeed, EnvironmentInNeed, Overview, TopicInNeed},
     },
@@ -159,7 +160,7 @@ const MISSING: u8 = 1;
 /// Should come by itself.
 const LATE: u8 = 2;
 
-/// What was found in Kafka and waits for an answer.
+/// What is not as it has to be in Kafka, and what was found there and waits for an answer.
 fn of_cluster(overview: &Overview) -> Vec<Need> {
     let need = |rank, tone, label: &'static str, text: String| Need {
         rank,
@@ -168,13 +169,14 @@ fn of_cluster(overview: &Overview) -> Vec<Need> {
         href: paths::CLUSTER.to_owned(),
         text,
     };
-    let open = (!overview.is_isolated)
+    let open = (overview.isolation == Isolation::NotEnforced)
         .then(|| need(BROKEN, Tone::Fail, "Open", "Kafka does not keep the Spaces apart.".to_owned()));
+    let warnings = overview.warnings.iter().map(|check| need(MISSING, Tone::Warn, "To set", check.text.clone()));
     let found = overview.findings.iter().map(|(kind, count)| {
         let text = if *count == 1 { format!("{kind}.") } else { format!("{kind}: {count} of these.") };
         need(MISSING, Tone::Warn, "To decide", text)
     });
-    open.into_iter().chain(found).collect()
+    open.into_iter().chain(warnings).chain(found).collect()
 }
 
 /// What is worst comes first.

@@ -18,7 +18,7 @@ use crate::{
         Error, Manager,
         actor::Right,
         apps::EnvironmentView,
-        moves::{Reach, Rehearsal},
+        moves::{Reach, Rehearsal, Unread},
     },
     web::{
         Web, paths,
@@ -177,8 +177,10 @@ fn rehearsed(rehearsal: &Rehearsal, action: String) -> AnyView {
             </form>
         }
     });
-    let unread = "Events that its consumers have not read yet stay in the topics of the old Space; in the new one they \
-                  read other topics.";
+    let left = format!(
+        "What its consumer groups have not read yet stays in the topics of {from}: in {to} they read other topics."
+    );
+    let unread = unread(rehearsal.unread.as_deref());
     let order = "The old access ends in Kafka before the new one begins.";
     let (gained, lost, kept) = (reaches(&rehearsal.gained), reaches(&rehearsal.lost), reaches(&rehearsal.kept));
     let (peers_lost, peers_gained) = (names(&rehearsal.peers_lost), names(&rehearsal.peers_gained));
@@ -197,8 +199,9 @@ fn rehearsed(rehearsal: &Rehearsal, action: String) -> AnyView {
                 <Fact label="Topics made">{topics}</Fact>
             </Facts>
         </Panel>
+        <Panel id="unread" title="Left behind" lead=left>{unread}</Panel>
         {refused}
-        <Notice tone=Tone::Info title=order><p>{unread}</p></Notice>
+        <Notice tone=Tone::Info title=order/>
         {apply}
     }
     .into_any()
@@ -225,6 +228,39 @@ fn reaches(reaches: &[Reach]) -> AnyView {
     view! { <Table caption="Events" columns stacked=true>{rows}</Table> }.into_any()
 }
 
+/// What stays behind unread, group by group.
+fn unread(unread: Option<&[Unread]>) -> AnyView {
+    let unread = match unread {
+        None => {
+            return view! { <p class="secondary">"Not known: Kafka did not say it in time. Looking again may help."</p> }
+                .into_any();
+        }
+        Some([]) => {
+            return view! { <p class="secondary">"Nothing: none of its consumer groups has read anything here."</p> }
+                .into_any();
+        }
+        Some(unread) => unread,
+    };
+    let columns = vec![
+        Column::new("Consumer group"),
+        Column::new("Events of a channel"),
+        Column::new("Members").numeric(),
+        Column::new("Unread").numeric(),
+    ];
+    let rows = unread.iter().map(|row| {
+        view! {
+            <tr>
+                <th scope="row"><code><Name text=row.group.clone()/></code></th>
+                <td data-label="Events of a channel"><a href=paths::channel(row.channel)>{row.events.join(", ")}</a></td>
+                <td data-label="Members" class="number">{row.members}</td>
+                <td data-label="Unread" class="number">{row.unread}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! { <Table caption="Left behind" columns stacked=true>{rows}</Table> }.into_any()
+}
+
 fn names(names: &[String]) -> AnyView {
     if names.is_empty() {
         return view! { <span class="secondary">"Nobody"</span> }.into_any();
@@ -235,17 +271,10 @@ fn names(names: &[String]) -> AnyView {
 
 /// What would take back the newest move of an environment, for an admin and while nothing newer was done to it.
 pub(super) async fn undo(visit: &Visit, manager: &Manager, view: &EnvironmentView) -> Result<Option<Rehearsal>, Error> {
-    let e = &view.listed.environment;
     if !visit.is_admin() {
         return Ok(None);
     }
-    let Some(from) = manager.find_undo_of_move(&visit.actor(), e).await? else { return Ok(None) };
-    match manager.rehearse_move(&visit.actor(), e.app_key.as_str(), e.key.as_str(), &from).await {
-        Ok(rehearsal) => Ok(Some(rehearsal)),
-        // The Space it came from is gone.
-        Err(Error::Invalid(_) | Error::Conflict { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    manager.find_undo_of_move(&visit.actor(), &view.listed.environment).await
 }
 
 /// The Space of an environment on its page, with the way to another one and back.

@@ -41,6 +41,32 @@ impl Flash {
     }
 }
 
+/// What stands above every page until someone does something about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Banner {
+    /// Its name for those who listen.
+    pub label: String,
+    /// One sentence.
+    pub text: String,
+    /// Where it is told what to do.
+    pub action: Action,
+}
+
+impl Banner {
+    /// A region with a name, by which those who listen find it. It is not announced: it has not just happened, and would
+    /// be said again on every page.
+    pub(super) fn view(self) -> AnyView {
+        let (tone, Self { label, text, action }) = (Tone::Fail, self);
+        view! {
+            <section class="banner" data-tone=tone.name() aria-label=label>
+                <Icon glyph=tone.glyph()/>
+                <p>{text}" "<a href=action.href>{action.label}</a></p>
+            </section>
+        }
+        .into_any()
+    }
+}
+
 /// A message that belongs to the page: what happened, and what to do.
 #[component]
 pub fn Notice(

@@ -33,7 +33,7 @@ pub use copy::CopyValue;
 pub use dialog::Confirm;
 pub use empty::EmptyState;
 pub use facts::{Fact, Facts};
-pub use feedback::{Action, Flash, Notice};
+pub use feedback::{Action, Banner, Flash, Notice};
 pub use fields::{CheckBox, Choice, ErrorSummary, Errors, Field, Radio, Select, TextArea, field_id};
 pub use filters::{FilterBar, FilterField, FilterSelect};
 pub use icon::{Glyph, Icon};

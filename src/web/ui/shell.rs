@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, sync::OnceLock};
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use super::{Flash, Glyph, Icon, Notice, some};
+use super::{Banner, Flash, Glyph, Icon, Notice, some};
 use crate::islands::PageKeys;
 
 /// The name of the product, in titles and at the top of the navigation.
@@ -163,6 +163,8 @@ pub struct Frame {
     pub member: Option<MemberView>,
     /// Light or dark.
     pub theme: Theme,
+    /// What every page says, whatever it is about.
+    pub banner: Option<Banner>,
     /// What the act before this page did.
     pub flash: Option<Flash>,
     /// Whether the page has islands. Without them it loads no script at all; copy buttons need them.
@@ -175,7 +177,7 @@ pub struct Frame {
 
 /// A page of the console.
 pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'static) -> AnyView {
-    let Frame { title, section, nav, crumbs, member, theme, flash, islands, current_path, search } = frame;
+    let Frame { title, section, nav, crumbs, member, theme, banner, flash, islands, current_path, search } = frame;
     let content = view! {
         <div class="app">
             {navigation(nav, section, search.clone())}
@@ -186,6 +188,7 @@ pub fn document(options: LeptosOptions, frame: Frame, body: impl IntoView + 'sta
                     {search.map(search_box)}
                     {account(member, theme, current_path)}
                 </header>
+                <div id="banner" data-live="">{banner.map(Banner::view)}</div>
                 <main id="main" tabindex="-1">
                     {flash.map(flash_view)}
                     {body.into_any()}

@@ -55,6 +55,16 @@ async fn the_first_broken_link_is_named(pool: PgPool) {
     assert_eq!(broken(&world).await, "topic");
     sqlx::query("update channel_topic set failure = null").execute(&world.pool).await.unwrap();
 
+    let group = "insert into group_topic (environment_id, name, channel_id, space_id, members, lag)
+                 select e.id, 'stock.acceptance.main', t.channel_id, t.space_id, $1, 3
+                 from environment e join app a on a.id = e.app_id join channel_topic t on t.space_id = e.space_id
+                 where a.key = 'stock' and e.key = 'acceptance'
+                 on conflict (environment_id, name, channel_id, space_id) do update set members = excluded.members";
+    for (members, expected) in [(0, json!("joined")), (1, Value::Null)] {
+        sqlx::query(group).bind(members).execute(&world.pool).await.unwrap();
+        assert_eq!(broken(&world).await, expected, "{members} members");
+    }
+
     let own = json!({ "app": "order-portal", "env": "acceptance", "service": "orders", "event": "OrderPlaced", "access": [] });
     api.put(admin, "/spaces/acceptance/grants", own).await.expect(200);
     assert_eq!(broken(&world).await, "publisher");

@@ -38,6 +38,7 @@ async fn a_move_is_rehearsed_applied_as_rehearsed_and_recorded(pool: PgPool) {
     assert_eq!(plan["peers_lost"], json!(["stock.acceptance"]));
     assert_eq!(plan["peers_gained"], json!([]));
     assert_eq!(plan["topics"].as_array().unwrap().len(), 1);
+    assert_eq!(plan["unread"], Value::Null, "there is no Kafka to say it");
     let before = api.get(admin, "/apps/order-portal/environments/acceptance").await.expect(200);
     assert_eq!(before["space"], "acceptance", "a rehearsal changes nothing");
 

@@ -49,6 +49,7 @@ pub fn manager_with(pool: &PgPool, aws: Option<Aws>) -> Manager {
         default_access: DefaultAccess::default(),
         topics: TopicLimits { partitions: 3, max_partitions: 12, replication: 1 },
         kafka: KafkaForApps { bootstrap_servers: "kafka.example:9093".into(), security_protocol: "SASL_SSL" },
+        admin: None,
         aws,
         public_url: "https://ebm.example".into(),
     };

@@ -145,6 +145,8 @@ fn replies_about_the_cluster_are_read_as_an_independent_codec_wrote_them() {
         "0001001e0001080000000000000009030101"
     ));
     assert_eq!(versions.api_keys, [ApiRange { api_key: 18, min_version: 0, max_version: 4 }]);
+    let feature = SupportedFeature { name: "metadata.version".into(), min_version: 1, max_version: 30 };
+    assert_eq!(versions.supported_features, [feature]);
 
     let cluster: DescribeClusterReply = reply("0000000500000002630000000102000000010268000023840272000000010800");
     assert_eq!((cluster.throttle_time_ms, cluster.cluster_id.as_str()), (5, "c"));

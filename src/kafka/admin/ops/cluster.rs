@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Admin;
-use crate::kafka::admin::{Operation, Result, To};
+use crate::kafka::admin::{
+    Error, Operation, Result, To,
+    msg::{Api, ApiVersions},
+};
 
 /// A cluster as a broker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,5 +53,16 @@ impl Admin {
             controller_id: reply.controller_id,
             operations: Operation::from_bits(reply.cluster_authorized_operations),
         })
+    }
+
+    /// The highest level of a feature such as `metadata.version` that the software of one broker supports (KIP-584);
+    /// `None` if it does not say.
+    ///
+    /// It tells which release the software is of, and not which patch of it: no request does.
+    pub async fn supported_level(&self, broker: i32, feature: &str) -> Result<Option<i16>> {
+        let reply = self.pool().call(To::Node(broker), &ApiVersions::ours()).await?;
+        Error::check(ApiVersions::NAME, reply.error_code, None)?;
+        let found = reply.supported_features.into_iter().find(|found| found.name == feature);
+        Ok(found.map(|found| found.max_version))
     }
 }

@@ -11,13 +11,23 @@ use crate::kafka::admin::{
     backoff::Backoff,
     msg::{
         Api, ClassicAssignment, ClassicGroup, ClassicMember, ConsumerGroup, ConsumerGroupDescribe, ConsumerMember,
-        DeleteGroups, DescribeGroups, FindCoordinator, ListGroups, OffsetFetch, OffsetFetchGroup,
+        DeleteGroups, DescribeGroups, FetchedGroup, FindCoordinator, ListGroups, OffsetFetch, OffsetFetchGroup,
     },
     wire::{Reader, Wire},
 };
 
 /// `key_type` of a group.
 const GROUP: i8 = 0;
+
+/// The kind of groups of the older protocol.
+pub(super) const CLASSIC: &str = "classic";
+/// The kind of groups of the newer one (KIP-848).
+pub(super) const CONSUMER: &str = "consumer";
+
+/// The state of a group that nobody is in.
+const EMPTY: &str = "Empty";
+/// The state of a group that is gone.
+pub(super) const DEAD: &str = "Dead";
 
 /// A group in a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +38,20 @@ pub struct Group {
     pub kind: String,
     /// `Stable`, `Empty` and so on, in Kafka's words.
     pub state: String,
+    /// The broker that listed it, since it coordinates it.
+    pub coordinator: i32,
+}
+
+impl Group {
+    /// Whether it is one of consumers, which commit how far they have read; not one of shares or of another kind.
+    pub fn is_of_consumers(&self) -> bool {
+        matches!(self.kind.as_str(), CLASSIC | CONSUMER)
+    }
+
+    /// Whether anybody is in it.
+    pub fn has_members(&self) -> bool {
+        !matches!(self.state.as_str(), EMPTY | DEAD)
+    }
 }
 
 /// A group and who is in it.
@@ -65,13 +89,14 @@ impl Admin {
         let request = ListGroups { states_filter: Vec::new(), types_filter: Vec::new() };
         let asked = cluster.brokers.iter().map(|broker| self.pool().call(To::Node(broker.id), &request));
         let mut groups = Vec::new();
-        for reply in join_all(asked).await {
+        for (broker, reply) in cluster.brokers.iter().zip(join_all(asked).await) {
             let reply = reply?;
             Error::check(ListGroups::NAME, reply.error_code, None)?;
             groups.extend(reply.groups.into_iter().map(|group| Group {
                 id: group.group_id,
                 kind: group.group_type,
                 state: group.group_state,
+                coordinator: broker.id,
             }));
         }
         groups.sort_unstable();
@@ -121,7 +146,7 @@ impl Admin {
             })
             .await?;
         // In this version "Dead" is how a group that does not exist is described.
-        Ok((group.group_state != "Dead").then(|| of_classic(group)))
+        Ok((group.group_state != DEAD).then(|| of_classic(group)))
     }
 
     /// The offsets a group has committed, by topic and partition. Empty for a group that does not exist.
@@ -139,17 +164,12 @@ impl Admin {
                 }
             })
             .await?;
-        let mut committed = BTreeMap::new();
-        for topic in fetched.topics {
-            for partition in topic.partitions {
-                Error::check(OffsetFetch::NAME, partition.error_code, None)?;
-                // -1 stands for none.
-                if partition.committed_offset >= 0 {
-                    committed.insert((topic.name.clone(), partition.partition_index), partition.committed_offset);
-                }
-            }
-        }
-        Ok(committed)
+        Ok(offsets(fetched)?
+            .into_iter()
+            .flat_map(|(topic, of_topic)| {
+                of_topic.into_iter().map(move |(partition, offset)| ((topic.clone(), partition), offset))
+            })
+            .collect())
     }
 
     /// Deletes groups with their committed offsets (KIP-229); what became of each, in order.
@@ -223,7 +243,23 @@ fn unanswered(api: &'static str) -> Error {
     Error::Broker { api, refusal: Refusal::unanswered() }
 }
 
-fn of_new(group: ConsumerGroup) -> GroupDetail {
+/// What a group has committed, by topic and partition.
+pub(super) fn offsets(group: FetchedGroup) -> Result<BTreeMap<String, BTreeMap<i32, i64>>> {
+    let mut offsets = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for topic in group.topics {
+        for partition in topic.partitions {
+            Error::check(OffsetFetch::NAME, partition.error_code, None)?;
+            // -1 stands for none.
+            if partition.committed_offset >= 0 {
+                let of_topic = offsets.entry(topic.name.clone()).or_default();
+                of_topic.insert(partition.partition_index, partition.committed_offset);
+            }
+        }
+    }
+    Ok(offsets)
+}
+
+pub(super) fn of_new(group: ConsumerGroup) -> GroupDetail {
     let member = |member: ConsumerMember| Member {
         id: member.member_id,
         instance: member.instance_id,
@@ -243,7 +279,7 @@ fn of_new(group: ConsumerGroup) -> GroupDetail {
     }
 }
 
-fn of_classic(group: ClassicGroup) -> GroupDetail {
+pub(super) fn of_classic(group: ClassicGroup) -> GroupDetail {
     let member = |member: ClassicMember| Member {
         assigned: assigned(&member.member_assignment),
         id: member.member_id,

@@ -4,8 +4,10 @@ mod acls;
 mod cluster;
 mod configs;
 mod groups;
+mod lag;
 mod offsets;
 mod topics;
+mod transactions;
 mod users;
 
 use std::{collections::HashMap, fmt, sync::Arc};
@@ -16,11 +18,12 @@ pub use self::{
     cluster::{Broker, Cluster},
     configs::{Changes, ConfigSource, ConfigValue, Configs},
     groups::{Group, GroupDetail, Member},
+    lag::TopicLag,
     offsets::At,
     topics::{NewTopic, Partition, Topic},
     users::{ScramInfo, ScramUser},
 };
-use super::{Refusal, Settings, pool::Pool};
+use super::{Refusal, Sasl, Settings, pool::Pool};
 
 /// What became of each item of a request, in the request's order.
 pub type PerItem<T = ()> = Vec<(String, Result<T, Refusal>)>;
@@ -44,6 +47,11 @@ impl Admin {
     /// A client with these settings. Does nothing yet, so it cannot fail.
     pub fn new(settings: Settings) -> Self {
         Self { shared: Arc::new(Shared { pool: Pool::new(settings), deleting_acls: Mutex::default() }) }
+    }
+
+    /// A client of the same cluster with another login, and with connections of its own.
+    pub fn logged_in_as(&self, sasl: Sasl) -> Self {
+        Self::new(Settings { sasl: Some(sasl), ..self.pool().settings().clone() })
     }
 
     fn pool(&self) -> &Pool {

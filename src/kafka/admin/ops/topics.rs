@@ -1,14 +1,16 @@
 //! Topics.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Admin, PerItem, in_order};
 use crate::kafka::admin::{
-    Code, Refusal, Result, To,
+    Code, Error, Operation, Refusal, Result, To,
     batch::{self, RECORDS},
     msg::{
-        CreatableTopic, CreatePartitions, CreateTopics, DeletableTopic, DeleteTopics, Metadata, MetadataReplyTopic,
-        MetadataTopic, PartitionsTopic, TopicConfig,
+        Api, CreatableTopic, CreatePartitions, CreateTopics, DeletableTopic, DeleteTopics, Metadata,
+        MetadataReplyTopic, MetadataTopic, PartitionsTopic, TopicConfig,
     },
 };
 
@@ -87,10 +89,25 @@ impl Admin {
         self.metadata(to, Some(names)).await
     }
 
+    /// What this login may do with a topic: nothing where it may not even see it; `None` if the broker did not say.
+    pub async fn topic_operations(&self, to: To, name: &str) -> Result<Option<BTreeSet<Operation>>> {
+        let request = Metadata {
+            topics: Some(vec![named(name)]),
+            allow_auto_topic_creation: false,
+            include_topic_authorized_operations: true,
+        };
+        let mut reply = self.pool().call(to, &request).await?;
+        let topic =
+            reply.topics.pop().ok_or_else(|| Error::Broker { api: Metadata::NAME, refusal: Refusal::unanswered() })?;
+        if topic.error_code == Code::TOPIC_AUTHORIZATION_FAILED {
+            return Ok(Some(BTreeSet::new()));
+        }
+        Error::check(Metadata::NAME, topic.error_code, None)?;
+        Ok(Operation::from_bits(topic.topic_authorized_operations))
+    }
+
     async fn metadata(&self, to: To, names: Option<&[String]>) -> Result<Vec<Topic>> {
-        let topics = names.map(|names| {
-            names.iter().map(|name| MetadataTopic { topic_id: Uuid::nil(), name: Some(name.clone()) }).collect()
-        });
+        let topics = names.map(|names| names.iter().map(|name| named(name)).collect());
         let request = Metadata { topics, allow_auto_topic_creation: false, include_topic_authorized_operations: false };
         let reply = self.pool().call(to, &request).await?;
         Ok(reply.topics.into_iter().map(topic).collect())
@@ -174,6 +191,10 @@ impl Admin {
         }
         Ok(done)
     }
+}
+
+fn named(name: &str) -> MetadataTopic {
+    MetadataTopic { topic_id: Uuid::nil(), name: Some(name.to_owned()) }
 }
 
 fn creatable(topic: &NewTopic) -> CreatableTopic {

@@ -17,8 +17,8 @@ const WRITTEN: usize = 100;
 /// The names of one request that reads: brokers refuse to list more than 10,000 users at once.
 const READ: usize = 5_000;
 
-/// A credential to be stored.
-#[derive(Debug)]
+/// A credential to be stored, or to log in with.
+#[derive(Debug, Clone)]
 pub struct ScramUser {
     /// The user, without `User:`.
     pub name: String,

@@ -1,0 +1,184 @@
+//! "Applied" is said only after every live broker has shown it (C9): on three brokers, of which one is held back or
+//! taken down.
+//!
+//! Broker 1, which is the controller too and which clients find first, is left alone.
+
+use std::{path::Path, process::Command, slice, time::Duration};
+
+use ebm::{
+    kafka::admin::{self, AclFilter, Admin, NewTopic, To},
+    manager::Followed,
+    reconcile::Finding,
+};
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+use super::{OPERATOR, World, converge, inside, until, variable, within};
+
+/// How long a broker may take to come up, and the controller to give one up: more than a broker's session lasts.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The broker that is meddled with.
+const THIRD: i32 = 3;
+
+/// One test has the brokers at a time: what it does to one of them, another test would see.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Runs a test in a world of its own on three brokers, all of them live.
+pub(super) async fn three_brokers(pool: PgPool, replication: i16, test: impl AsyncFnOnce(&World)) {
+    let _turn = TURN.lock().await;
+    let world = World::at(&variable("EBM_TEST_CLUSTER__BOOTSTRAP"), pool, replication);
+    within(PATIENCE, "all brokers are live", async || world.live().await == [1, 2, THIRD]).await;
+    inside(&world, test).await;
+}
+
+impl World {
+    /// The brokers that the controller takes for live.
+    async fn live(&self) -> Vec<i32> {
+        let cluster = self.root.cluster().await;
+        cluster.map(|cluster| cluster.brokers.iter().map(|broker| broker.id).collect()).unwrap_or_default()
+    }
+}
+
+/// That a broker does not run as it should. However the test ends, it runs again afterwards.
+struct Absence;
+
+impl Absence {
+    /// The broker keeps its connections and does nothing. For the controller it stays live, for a while.
+    fn held_back() -> Self {
+        Self::begin("hold")
+    }
+
+    /// The broker is killed.
+    fn down() -> Self {
+        Self::begin("kill")
+    }
+
+    fn begin(how: &str) -> Self {
+        let absence = Self;
+        assert!(meddle(how), "the broker cannot be meddled with");
+        absence
+    }
+}
+
+impl Drop for Absence {
+    fn drop(&mut self) {
+        if !meddle("start") {
+            eprintln!("the broker could not be started again");
+        }
+    }
+}
+
+fn meddle(how: &str) -> bool {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/broker");
+    Command::new(program).args([how, &THIRD.to_string()]).status().is_ok_and(|status| status.success())
+}
+
+#[sqlx::test]
+async fn c9_applied_is_said_only_after_every_live_broker_has_shown_it(pool: PgPool) {
+    three_brokers(pool, 3, async |world| {
+        world.landscape().await;
+        let shop = world.principal("shop");
+        // New, and so without a connection on which the broker could keep it waiting.
+        let mut reconciler = world.reconciler_with(world.console.clone(), 3);
+
+        let absence = Absence::held_back();
+        let first = reconciler.pass().await.unwrap();
+        assert!(first.written > 0 && first.pending > 0 && first.failed == 0, "{first:?}");
+        // All is done, and the other brokers show it; still nothing is said.
+        for _ in 0..2 {
+            let report = reconciler.pass().await.unwrap();
+            assert_eq!((report.written, report.pending, report.failed), (0, first.pending, 0), "{report:?}");
+        }
+        assert_eq!(world.acls(&shop).await.len(), 2);
+        for app in ["shop", "mail"] {
+            assert!(matches!(world.followed(app).await, Followed::Pending(_)));
+        }
+        assert_eq!(world.live().await, [1, 2, THIRD], "the controller has given it up: nothing is shown by this");
+
+        drop(absence);
+        until("the last broker has shown it", async || reconciler.pass().await.unwrap().pending == 0).await;
+        for app in ["shop", "mail"] {
+            assert_eq!(world.followed(app).await, Followed::Applied);
+        }
+        let shown = world.root.acls(To::Node(THIRD), AclFilter::Principal(shop)).await.unwrap();
+        assert_eq!(shown.len(), 2);
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn c9_a_broker_that_is_down_holds_nothing_back_and_has_missed_nothing_when_it_is_back(pool: PgPool) {
+    three_brokers(pool, 2, async |world| {
+        world.landscape().await;
+        let mut reconciler = world.reconciler_with(world.console.clone(), 2);
+        converge(&mut reconciler).await;
+
+        let absence = Absence::down();
+        world.manager.set_app_broker(&OPERATOR, &world.app("shop"), false).await.unwrap();
+        // Until the controller gives it up, it might still serve clients.
+        let report = reconciler.pass().await.unwrap();
+        assert!(report.written > 0 && report.pending > 0, "{report:?}");
+        assert!(matches!(world.followed("shop").await, Followed::Pending(_)));
+        within(PATIENCE, "the controller has given it up", async || world.live().await == [1, 2]).await;
+        until("those that are left have shown it", async || reconciler.pass().await.unwrap().pending == 0).await;
+        assert_eq!(world.followed("shop").await, Followed::Applied);
+
+        // Drift that comes and goes without it.
+        let mail = world.principal("mail");
+        let own = world.acls(&mail).await;
+        let removed = world.root.acls(To::Any, AclFilter::Principal(mail.clone())).await.unwrap();
+        world.root.delete_acls(&removed).await.unwrap();
+        until("the drift is seen", async || world.acls(&mail).await.is_empty()).await;
+        until("the drift is set back", async || {
+            reconciler.pass().await.unwrap();
+            world.acls(&mail).await == own
+        })
+        .await;
+
+        drop(absence);
+        within(PATIENCE, "it is live again", async || world.live().await == [1, 2, THIRD]).await;
+        // Seen by its own eyes alone, nothing is left to do (C4).
+        let bootstrap = world.console.bootstrap.last().cloned().into_iter().collect();
+        let through_it = admin::Settings { bootstrap, ..world.console.clone() };
+        until("it serves", async || Admin::new(through_it.clone()).cluster().await.is_ok()).await;
+        let report = world.reconciler_with(through_it, 2).pass().await.unwrap();
+        assert_eq!((report.written, report.pending, report.steps), (0, 0, vec![]));
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn topics_get_as_many_replicas_as_the_installation_wants(pool: PgPool) {
+    three_brokers(pool, 3, async |world| {
+        world.landscape().await;
+        let report = converge(&mut world.reconciler_with(world.console.clone(), 3)).await;
+        assert!(!report.findings.iter().any(|finding| matches!(finding, Finding::OtherReplicas(..))), "{report:?}");
+        let names = [world.topic().await, format!("_mx_heartbeat.{}.test", world.app("shop"))];
+        for topic in world.root.topics(Some(&names)).await.unwrap() {
+            assert_eq!((topic.error, topic.replication()), (None, 3), "{}", topic.name);
+        }
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn a_topic_that_was_made_with_other_replicas_is_shown_and_left(pool: PgPool) {
+    three_brokers(pool, 3, async |world| {
+        world.landscape().await;
+        let topic = world.topic().await;
+        let replicas = async || {
+            let seen = world.root.topics(Some(slice::from_ref(&topic))).await.unwrap();
+            seen[0].replication()
+        };
+        let by_hand = NewTopic { name: topic.clone(), partitions: 3, replication: 1, configs: vec![] };
+        world.root.create_topics(&[by_hand]).await.unwrap();
+        until("it is there", async || replicas().await == 1).await;
+        let report = converge(&mut world.reconciler_with(world.console.clone(), 3)).await;
+        let shown = Finding::OtherReplicas(topic.clone(), 1);
+        assert!(report.findings.contains(&shown), "{:?}", report.findings);
+        assert_eq!(shown.words().0, "Other replicas than wanted");
+        assert_eq!(replicas().await, 1);
+    })
+    .await;
+}
