@@ -30,7 +30,7 @@ broker_settings() { # NUMBER
     cat <<SETTINGS
 process.roles=$roles
 node.id=$number
-controller.quorum.voters=1@127.0.0.1:$controller
+controller.quorum.bootstrap.servers=127.0.0.1:$controller
 listeners=$listeners
 advertised.listeners=CLIENT://127.0.0.1:$client
 log.dirs=$STATE/brokers/$number/data
@@ -47,9 +47,12 @@ SETTINGS
     common_kafka_settings
 }
 
+# Only the first is given users and the version of the metadata: a broker keeps what the controller sends it, and would
+# forget at its next start what it was given itself.
 make_brokers() {
     local number
-    for number in "${brokers[@]}"; do make_kafka "$STATE/brokers/$number" brokers-cluster; done
+    make_kafka "$STATE/brokers/1" brokers-cluster --standalone
+    for number in "${brokers[@]:1}"; do format_kafka "$STATE/brokers/$number" brokers-cluster --no-initial-controllers; done
 }
 
 # Starts a broker; one that is held back goes on.

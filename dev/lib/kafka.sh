@@ -116,15 +116,21 @@ java_options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.
 
 choose_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c 1-22; }
 
-# Writes the users into an empty data folder, beside the broker's settings.
-make_kafka() { # FOLDER CLUSTER
-    local folder=$1 user users=()
-    rm -rf "$folder/data"
+# Makes the data folder of a broker with its users, beside its settings.
+make_kafka() { # FOLDER CLUSTER OPTION...
+    local user users=()
     for user in "${kafka_users[@]}"; do
         users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=$(kafka_password "$user")]")
     done
+    format_kafka "$@" "${users[@]}"
+}
+
+format_kafka() { # FOLDER CLUSTER OPTION...
+    local folder=$1 cluster=$2
+    shift 2
+    rm -rf "$folder/data"
     kafka_arguments "$folder/format.args" -Xmx64m "${java_options[@]}" -cp "$(kafka_classes)" kafka.tools.StorageTool \
-        format -t "$(kept "$2" choose_cluster_id)" -c "$folder/server.properties" "${users[@]}"
+        format -t "$(kept "$cluster" choose_cluster_id)" -c "$folder/server.properties" "$@"
     java "@$folder/format.args"
     rm "$folder/format.args"
     touch "$folder/data/complete"

@@ -55,8 +55,8 @@ async fn a_form_with_bad_fields_is_answered_and_changes_nothing(pool: PgPool) {
         (ACCESS, "apply=1&row=orders%2F%00&publish=orders%2F%00", 422, "Names an event that orders does not have"),
         (ACCESS, "apply=1&row=%FF%FE/x&publish=%FF%FE/x", 422, "Names an event that"),
         (ACCESS, &format!("apply=1{many}"), 422, "May be at most 2000"),
-        (ACCESS, "apply=1&row=orders/OrderPlaced", 409, "Access was changed meanwhile"),
-        (ACCESS, "apply=1&version=1&version=2&row=orders/OrderPlaced", 409, "Access was changed meanwhile"),
+        (ACCESS, "apply=1&row=orders/OrderPlaced", 409, "This was changed meanwhile"),
+        (ACCESS, "apply=1&version=1&version=2&row=orders/OrderPlaced", 409, "This was changed meanwhile"),
         ("/access/order-portal/nowhere", "apply=1", 404, "does not exist"),
         ("/access/order-portal/%00", "apply=1", 404, "does not exist"),
         // Moving.
