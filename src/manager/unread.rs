@@ -94,7 +94,7 @@ async fn ask(
             });
         }
     }
-    unread.sort_by(|a, b| b.unread.cmp(&a.unread));
+    unread.sort_by_key(|group| std::cmp::Reverse(group.unread));
     unread.truncate(SHOWN);
     Ok(Some(unread))
 }

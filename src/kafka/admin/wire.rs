@@ -283,6 +283,7 @@ macro_rules! wire_structs {
     ($( $(#[$meta:meta])* $name:ident { $($field:ident: $ty:ty),* $(,)? } )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq)]
+        #[allow(clippy::struct_field_names, reason = "the names are Kafka's")]
         pub(crate) struct $name { $(pub(crate) $field: $ty),* }
 
         impl Wire for $name {

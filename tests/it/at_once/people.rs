@@ -68,7 +68,7 @@ async fn an_address_is_one_member_however_many_bring_it(pool: PgPool) {
         let (one, other) = (format!("/apps/one-{round}"), format!("/apps/other-{round}"));
         let apps = both(round, api.put(admin, &one, contacts.clone()), api.put(admin, &other, contacts.clone()));
         let invite = json!({ "email": &email, "role": "viewer" });
-        let (invited, (a, b)) = both(round, api.post(admin, "/members", invite), apps).await;
+        let (invited, (a, b)) = both(round, api.post(admin, "/members", invite), Box::pin(apps)).await;
         assert!([201, 409].contains(&invited.status), "{:#}", invited.body);
         let links = [a.expect(201), b.expect(201)].iter().filter(|app| app["invited"] != json!([])).count();
         assert_eq!(links + usize::from(invited.status == 201), 1, "one of them has the link");

@@ -50,6 +50,7 @@ impl Admin {
     }
 
     /// A client of the same cluster with another login, and with connections of its own.
+    #[must_use]
     pub fn logged_in_as(&self, sasl: Sasl) -> Self {
         Self::new(Settings { sasl: Some(sasl), ..self.pool().settings().clone() })
     }
