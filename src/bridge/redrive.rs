@@ -88,7 +88,7 @@ impl Courier {
     /// it to be sent once more.
     async fn send_next(&mut self) -> store::Result<bool> {
         let pool = self.means.pool.clone();
-        let mut tx = pool.begin().await?;
+        let mut tx = store::begin(&pool).await?;
         let Some(letter) = dead_letters::take_to_redrive(&mut tx, self.bridge()).await? else { return Ok(false) };
         let opened = letter::open(&self.means.vault, self.bridge(), &letter.source, &letter.event);
         let sent = match opened {

@@ -23,7 +23,7 @@ pub(super) struct Work {
 
 impl Manager {
     pub(super) async fn begin(&self) -> Result<Work> {
-        let tx = self.pool.begin().await.map_err(store::Error::from)?;
+        let tx = store::begin(&self.pool).await?;
         Ok(Work { tx, acts: Vec::new(), parts: Arc::clone(&self.parts) })
     }
 }

@@ -90,7 +90,7 @@ async fn note_listed(pool: &PgPool, ours: &[(EnvironmentId, Group)]) -> Result<(
     let names: Vec<_> = ours.iter().map(|(owner, group)| (*owner, group.id.clone())).collect();
     let present = ours.iter().filter(|(_, group)| group.has_members()).map(|(owner, _)| *owner);
     let present: Vec<_> = present.collect::<BTreeSet<_>>().into_iter().collect();
-    let mut tx = pool.begin().await.map_err(store::Error::from)?;
+    let mut tx = store::begin(pool).await?;
     groups::keep_only(&mut tx, &names).await?;
     groups::note_present(&mut tx, &present).await?;
     tx.commit().await.map_err(store::Error::from)?;
@@ -114,7 +114,7 @@ async fn note_lags(
             Some(Seen { environment: *owner, group: group.id.clone(), channel, space, members, lag: lag.lag })
         }));
     }
-    let mut tx = pool.begin().await.map_err(store::Error::from)?;
+    let mut tx = store::begin(pool).await?;
     groups::note(&mut tx, &known, &seen).await?;
     tx.commit().await.map_err(store::Error::from)?;
     Ok(())

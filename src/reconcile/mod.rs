@@ -416,7 +416,7 @@ impl Reconciler {
 
     async fn write_down(&self, outcomes: &[Outcome]) -> Result<(), Error> {
         for outcomes in outcomes.chunks(OUTCOMES) {
-            let mut tx = self.pool.begin().await.map_err(store::Error::from)?;
+            let mut tx = store::begin(&self.pool).await?;
             store::desired::set_followed(&mut tx, outcomes).await?;
             tx.commit().await.map_err(store::Error::from)?;
         }
@@ -428,7 +428,7 @@ impl Reconciler {
         if drift.is_empty() {
             return Ok(());
         }
-        let mut tx = self.pool.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.pool).await?;
         for act in drift {
             let changed = format!("{}:{}", act.object_kind, act.object_id);
             history::append(&mut tx, &self.history_key, None, "reconciler".to_owned(), act).await?;

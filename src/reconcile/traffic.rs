@@ -62,7 +62,7 @@ async fn sample(pool: &PgPool, admin: &Admin, groups: &mut Groups) -> Result<(),
     let flow: Vec<_> =
         topics.iter().filter_map(|(name, &(channel, space))| Some((channel, space, *ends.get(name)?))).collect();
     let heartbeats: Vec<_> = heartbeats.into_iter().filter_map(|(name, id)| Some((id, *ends.get(&name)?))).collect();
-    let mut tx = pool.begin().await.map_err(store::Error::from)?;
+    let mut tx = store::begin(pool).await?;
     traffic::note_topics(&mut tx, &flow).await?;
     traffic::note_heartbeats(&mut tx, &heartbeats).await?;
     tx.commit().await.map_err(store::Error::from)?;

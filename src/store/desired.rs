@@ -109,7 +109,7 @@ pub struct Desired {
 
 /// Reads all of it as of one moment.
 pub async fn load(pool: &PgPool) -> Result<Desired> {
-    let mut tx = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut tx = super::begin_reading(pool).await?;
     let desired = Desired {
         topics: load_topics(&mut tx).await?,
         environments: load_environments(&mut tx).await?,

@@ -117,7 +117,7 @@ pub async fn list_wanted(pool: &PgPool) -> Result<Vec<Wanted>> {
 
 /// A bridge's configuration, all of one moment; `None` when the bridge is gone.
 pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Option<Configuration>> {
-    let mut tx = pool.begin_with("begin transaction isolation level repeatable read read only").await?;
+    let mut tx = super::begin_reading(pool).await?;
     let row = sqlx::query!(
         r#"select b.version, b.role_arn, b.external_id, s.name as "space!"
            from bridge b join space s on s.id = b.space_id where b.id = $1"#,
@@ -165,7 +165,7 @@ pub async fn keep_starts(
 
 /// Says how a bridge fares, and tells open pages; gives whether that is new.
 pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<bool> {
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
         "update bridge set status = $2, status_reason = $3, steps = $4,
                 status_since = case when status = $2 then status_since else now() end
@@ -186,7 +186,7 @@ pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason:
 
 /// Says that a bridge has come to rest, unless it is wanted again.
 pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
         "update bridge set status = 'stopped', status_reason = '', steps = '[]', status_since = now()
          where id = $1 and desired in ('stopped', 'deleted') and status <> 'stopped'",
@@ -202,7 +202,7 @@ pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
 
 /// Takes from a bridge the access that the routes of this version do not need: its lanes run with them now.
 pub async fn drop_unused_access(pool: &PgPool, bridge: BridgeId, version: i64) -> Result<()> {
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let same = sqlx::query_scalar!(
         r#"select 1 as "one!" from bridge where id = $1 and version = $2 for update"#,
         bridge.0,
@@ -228,7 +228,7 @@ pub async fn drop_unused_access(pool: &PgPool, bridge: BridgeId, version: i64) -
 /// Adds to the counts of routes, and tells open pages.
 pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]) -> Result<()> {
     let (routes, counts): (Vec<Uuid>, Vec<i64>) = moved.iter().map(|&(route, count)| (route.0, count)).unzip();
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     sqlx::query!(
         "update route set moved = moved + more.count, last_moved_at = now()
          from unnest($1::uuid[], $2::bigint[]) as more (id, count) where route.id = more.id",
@@ -283,7 +283,7 @@ pub async fn insert_dead_letters(pool: &PgPool, bridge: BridgeId, letters: &[Dea
     let details: Vec<String> = letters.iter().map(|letter| letter.detail.clone()).collect();
     let sources: Vec<String> = letters.iter().map(|letter| letter.source.clone()).collect();
     let events: Vec<Vec<u8>> = letters.iter().map(|letter| letter.event.clone()).collect();
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     // A route that was taken away meanwhile is no reason to lose the event.
     let written = sqlx::query!(
         r#"insert into dead_letter (bridge_id, route_id, reason, detail, source, event)

@@ -37,7 +37,7 @@ pub use sqlx::{PgConnection, PgPool};
 
 use std::time::Duration;
 
-use sqlx::{Connection, postgres::PgPoolOptions};
+use sqlx::{Connection, Postgres, Transaction, postgres::PgPoolOptions};
 
 /// What every function here answers.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -66,6 +66,24 @@ pub fn pool(url: &str, max_connections: u32) -> Result<PgPool> {
             })
         })
         .connect_lazy(url)?)
+}
+
+/// Begins a transaction.
+pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    begin_by(pool, "begin").await
+}
+
+/// Begins a transaction that only reads, all of it as it was at one moment.
+pub async fn begin_reading(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    begin_by(pool, "begin isolation level repeatable read read only").await
+}
+
+/// In a task of its own, which ends also when nobody waits for it any more: sqlx 0.9.0 leaves a transaction open for whoever
+/// has the connection next, where its beginning is dropped on the way (sqlx #4393).
+async fn begin_by(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+    Ok(begun.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
 }
 
 /// Brings the database to this program's shape.

@@ -32,7 +32,7 @@ pub struct Pass {
 /// Writes down the newest report, what of it lets Spaces see each other, and the pass where it did anything. A failure
 /// that lasts is one row.
 pub async fn note(pool: &PgPool, report: &Value, breaches: &[String], pass: Option<&Pass>) -> Result<()> {
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let mut is_news = sqlx::query_scalar!(
         r#"with before as (select breaches from cluster_report)
            insert into cluster_report (at, report, breaches) values (now(), $1, $2)

@@ -13,3 +13,4 @@ mod lists;
 mod lock_order;
 mod reconcile;
 mod support;
+mod transactions;
