@@ -13,18 +13,19 @@ use crate::{
 };
 
 /// Adds the act to the history, done by a member or by what the words say. Holds the end of the history until the
-/// transaction ends.
+/// transaction ends. Gives the row.
 pub async fn append(
     db: &mut PgConnection,
     key: &SecretSlice<u8>,
     member: Option<MemberId>,
     words: String,
     act: Act,
-) -> store::Result<()> {
+) -> store::Result<Change> {
     let head = store::changes::lock_head(db).await?;
     let mut change = store::changes::row(head, member, words, act);
     change.code = code(key, &change);
-    store::changes::append(db, &change).await
+    store::changes::append(db, &change).await?;
+    Ok(change)
 }
 
 /// HMAC-SHA-256 over the row and the code of the row before.

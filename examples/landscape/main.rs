@@ -2,10 +2,11 @@
 //!
 //! `landscape make` builds it through the API of a console that runs; `landscape flow` lets its apps produce and consume,
 //! each with its own credentials, until it is stopped. Settings come from the environment: `EBM_URL`, `EBM_ADMIN_TOKEN`,
-//! those of the AWS stand-in, and `EBM_LANDSCAPE`, a file that holds the credentials made. What `make` finds there it does
+//! those of the AWS stand-in and of a super user of Kafka, and `EBM_LANDSCAPE`, a file that holds the credentials made. What `make` finds there it does
 //! not make again.
 
 mod api;
+mod by_hand;
 mod clients;
 mod company;
 mod contracts;

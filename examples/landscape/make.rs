@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     Result,
     api::Api,
+    by_hand,
     clients::Client,
     company::{ANSWERS, APPS, App, Bridge, CARRIER, INVOICES, NEW, State, UNUSED, stage_name},
     contracts,
@@ -49,6 +50,7 @@ pub async fn make() -> Result<()> {
     }
     decide(&api).await?;
     let kept = Kept { logins: logins.into_values().collect() };
+    let left = by_hand::meddle(&kept).await?;
     let queues = Queues::from_settings().await?;
     for bridge in [INVOICES, ANSWERS, CARRIER] {
         start(&api, &queues, &bridge).await?;
@@ -64,6 +66,8 @@ pub async fn make() -> Result<()> {
     bridge(&INVOICES, "running", |bridge| bridge["status"] == "running").await?;
     bridge(&ANSWERS, "with a dead letter", |bridge| bridge["dead_letters"] == 1).await?;
     bridge(&CARRIER, "halted", |bridge| bridge["status"] == "halted").await?;
+    let found = |cluster: &Value| cluster["findings"].as_array().is_some_and(|all| all.len() == left);
+    api.wait("/cluster", "as it was left", found).await?;
     api.wait("/findings", "two findings", |found| found["items"].as_array().is_some_and(|all| all.len() == 2)).await?;
     kept::save(&kept)?;
     println!("{} apps, {} environments with credentials, 3 bridges", APPS.len(), kept.logins.len());

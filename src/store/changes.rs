@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Page, PgConnection, Result};
+use super::{Page, PgConnection, PgPool, Result};
 use crate::domain::{history::Act, ids::MemberId};
 
 /// A row of the history.
@@ -88,6 +88,16 @@ pub fn row(head: (i64, Vec<u8>, OffsetDateTime), member: Option<MemberId>, actor
         previous,
         code: Vec::new(),
     }
+}
+
+/// Whether a row stands, for whoever has lost the answer to his commit: waits until his transaction has ended, which holds
+/// the end of the history, for five seconds at most.
+pub async fn stands(pool: &PgPool, change: &Change) -> Result<bool> {
+    let mut tx = super::begin(pool).await?;
+    sqlx::query("set local lock_timeout = '5s'").execute(&mut *tx).await?;
+    lock_head(&mut tx).await?;
+    let found = find(&mut tx, change.number).await?;
+    Ok(found.is_some_and(|found| found.code == change.code))
 }
 
 /// Which changes a list shows.

@@ -6,6 +6,7 @@ mod api;
 mod at_once;
 mod aws;
 mod boundaries;
+mod commit;
 mod console;
 mod kafka_admin;
 mod lanes;

@@ -476,7 +476,7 @@ async fn what_is_foreign_is_shown_and_left(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn disabling_refuses_live_connections_and_takes_the_user_and_enabling_gives_all_back(pool: PgPool) {
+async fn c8_disabling_refuses_live_connections_and_takes_the_user_and_enabling_gives_all_back(pool: PgPool) {
     world(pool, async |world| {
         let [shop, _] = world.landscape().await;
         let mut reconciler = world.reconciler();
@@ -640,7 +640,7 @@ async fn a_bridge_gives_the_worker_what_its_routes_need(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn one_of_two_leads_and_follows_a_change_within_a_second(pool: PgPool) {
+async fn c2_one_of_two_leads_and_follows_a_change_within_a_second(pool: PgPool) {
     world(pool, async |world| {
         let shutdown = CancellationToken::new();
         let reconcilers = [world.reconciler(), world.reconciler()];
