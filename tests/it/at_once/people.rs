@@ -27,7 +27,9 @@ async fn a_role_is_used_before_it_is_lowered_or_not_at_all(pool: PgPool) {
         let made = stage.number(&format!("select count(*) from app where key = 'used-{round}'")).await;
         match used.status {
             201 => assert_eq!(made, 1),
-            401 | 403 => assert_eq!(made, 0),
+            403 => assert_eq!(made, 0),
+            // Blocked before, or when it was done and the answer not yet read.
+            401 => assert!(made <= 1),
             other => panic!("{other}: {:#}", used.body),
         }
     }
