@@ -11,6 +11,7 @@ mod foreign;
 mod groups;
 mod holdings;
 mod preflight;
+mod revoked;
 mod spaces;
 mod states;
 mod steps;

@@ -108,7 +108,7 @@ async fn pass_on(
                         act();
                     }
                 }
-                drop(over.send(()));
+                let _ = over.send(());
                 return Ok(());
             }
             n = server.read(&mut answered) => {
