@@ -8,6 +8,7 @@ mod aws;
 mod boundaries;
 mod commit;
 mod console;
+mod faults;
 mod kafka_admin;
 mod lanes;
 mod lists;

@@ -11,8 +11,11 @@ mod foreign;
 mod groups;
 mod holdings;
 mod preflight;
+mod revoked;
 mod spaces;
 mod states;
+mod steps;
+mod throttled;
 
 use std::{
     collections::BTreeSet,
@@ -266,12 +269,12 @@ async fn inside(world: &World, test: impl AsyncFnOnce(&World)) {
 }
 
 /// Waits until something is so.
-async fn until(what: &str, check: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, check: impl AsyncFnMut() -> bool) {
     within(SOON, what, check).await;
 }
 
 /// Waits until something is so that may take longer.
-async fn within(limit: Duration, what: &str, mut check: impl AsyncFnMut() -> bool) {
+pub async fn within(limit: Duration, what: &str, mut check: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + limit;
     while !check().await {
         assert!(Instant::now() < end, "not in {limit:?}: {what}");

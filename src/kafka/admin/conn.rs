@@ -23,6 +23,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Connections are given up before a broker closes them (`connections.max.idle.ms`, by default 10 minutes).
 const LONGEST_IDLE: Duration = Duration::from_mins(4);
 
+/// One that was used so shortly ago is taken to work.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// How long a broker may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
@@ -195,6 +201,18 @@ impl Conn {
     pub(crate) fn is_fresh(&self) -> bool {
         let now = Instant::now();
         self.expires.is_none_or(|at| now < at) && now < self.last_used + LONGEST_IDLE
+    }
+
+    /// Whether the broker still answers on it, asked by the cheapest request there is. It is not asked where that was just
+    /// seen, nor while it wants to be left alone.
+    ///
+    /// A broker that hangs, or whose host is gone, keeps its connections, and what is sent on them may be done much later.
+    pub(crate) async fn answers(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.last_used + FRESH || self.paused_until.is_some_and(|at| now < at) {
+            return true;
+        }
+        matches!(timeout(PATIENCE, self.exchange(&ApiVersions::ours())).await, Ok(Ok(_)))
     }
 
     /// Sends a request and waits for its answer, within `request_timeout` (not counting a pause that the

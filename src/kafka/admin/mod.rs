@@ -1,4 +1,4 @@
-//! A thin Kafka admin client in safe Rust: topics, ACLs, SCRAM users, offsets and groups.
+//! A thin Kafka admin client in safe Rust: topics, ACLs, SCRAM users, offsets, groups and quotas.
 //!
 //! It owns the wire protocol of administration (the "Kafka protocol guide", KIP-482 for flexible
 //! versions, KIP-152 and KIP-368 for authentication) and nothing else: it moves no events, keeps no

@@ -73,6 +73,7 @@ apis! {
     37 "CreatePartitions" v 3: CreatePartitions => CreatePartitionsReply;
     42 "DeleteGroups" v 2: DeleteGroups => DeleteGroupsReply;
     44 "IncrementalAlterConfigs" v 1: IncrementalAlterConfigs => IncrementalAlterConfigsReply;
+    49 "AlterClientQuotas" v 1: AlterClientQuotas => AlterClientQuotasReply;
     50 "DescribeUserScramCredentials" v 0: DescribeUserScram => DescribeUserScramReply;
     51 "AlterUserScramCredentials" v 0: AlterUserScram => AlterUserScramReply;
     60 "DescribeCluster" v 0: DescribeCluster => DescribeClusterReply;
@@ -177,6 +178,13 @@ wire_structs! {
         error_code: Code, error_message: Option<String>, resource_type: i8, resource_name: String, pattern_type: i8,
         principal: String, host: String, operation: i8, permission_type: i8,
     }
+
+    AlterClientQuotas { entries: Vec<QuotaEntry>, validate_only: bool }
+    QuotaEntry { entity: Vec<QuotaEntity>, ops: Vec<QuotaOp> }
+    QuotaEntity { entity_type: String, entity_name: Option<String> }
+    QuotaOp { key: String, value: f64, remove: bool }
+    AlterClientQuotasReply { throttle_time_ms: i32, entries: Vec<QuotaResult> }
+    QuotaResult { error_code: Code, error_message: Option<String>, entity: Vec<QuotaEntity> }
 
     DescribeUserScram { users: Vec<ScramUserName> }
     ScramUserName { name: String }

@@ -53,22 +53,29 @@ impl Pool {
 
     /// Sends one request and waits for the answer.
     ///
-    /// It is sent again once, on a new connection, when a connection that was idle turns out to be dead: a
-    /// broker that restarted has closed it; and where any broker will do, also when one does not answer in time. A write
-    /// can so be done twice; all of administration bears that.
+    /// A connection that was idle is used only when its broker answers on it: what is sent to one that hangs would be
+    /// waited for in vain, and done when it goes on.
+    ///
+    /// It is sent again once, on a new connection, when one that was idle turns out to be dead all the same; and where any
+    /// broker will do, also when one does not answer in time. A write can so be done twice; all of administration bears
+    /// that.
     pub(crate) async fn call<A: Api>(&self, to: To, request: &A) -> Result<A::Response> {
-        if let Some((node, mut conn)) = self.take_idle(to) {
+        while let Some((node, mut conn)) = self.take_idle(to) {
+            if !conn.answers().await {
+                self.forget(&conn.peer);
+                continue;
+            }
             match conn.call(request).await {
                 Ok(reply) => {
                     self.give_back(node, conn);
                     return Ok(reply);
                 }
                 Err(error @ (Error::Io { .. } | Error::Timeout { .. })) => {
-                    // Others to the same broker will be dead too.
-                    self.state().idle.retain(|(other, _)| *other != node);
+                    self.forget(&conn.peer);
                     if to != To::Any && matches!(error, Error::Timeout { .. }) {
                         return Err(error);
                     }
+                    break;
                 }
                 Err(error) => return Err(error),
             }
@@ -111,6 +118,11 @@ impl Pool {
             To::Node(id) => *node == Some(id),
         })?;
         Some(state.idle.remove(at))
+    }
+
+    /// Drops the idle connections to a broker: where one is dead, the others are too.
+    fn forget(&self, peer: &str) {
+        self.state().idle.retain(|(_, conn)| conn.peer != peer);
     }
 
     fn give_back(&self, node: Option<i32>, conn: Conn) {

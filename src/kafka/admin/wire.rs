@@ -123,7 +123,7 @@ macro_rules! wire_numbers {
     )*};
 }
 
-wire_numbers!(u8, i8, i16, i32, i64);
+wire_numbers!(u8, i8, i16, i32, i64, f64);
 
 impl Wire for bool {
     const MIN_BYTES: usize = 1;

@@ -3,7 +3,12 @@
 //!
 //! Broker 1, which is the controller too and which clients find first, is left alone.
 
-use std::{path::Path, process::Command, slice, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    slice,
+    time::{Duration, Instant},
+};
 
 use ebm::{
     kafka::admin::{self, AclFilter, Admin, NewTopic, To},
@@ -11,12 +16,20 @@ use ebm::{
     reconcile::Finding,
 };
 use sqlx::PgPool;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use super::{OPERATOR, World, converge, inside, until, variable, within};
+use crate::faults::tries;
 
 /// How long a broker may take to come up, and the controller to give one up: more than a broker's session lasts.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long a pass may take, whatever the brokers do: it asks an idle connection for a second, and waits for two seconds
+/// until what it did is shown. Less than one request may take.
+const BOUND: Duration = Duration::from_secs(6);
+
+/// How long one must be silent to be said to hang.
+const SILENCE: Duration = Duration::from_millis(200);
 
 /// The broker that is meddled with.
 const THIRD: i32 = 3;
@@ -144,6 +157,101 @@ async fn c9_a_broker_that_is_down_holds_nothing_back_and_has_missed_nothing_when
         until("it serves", async || Admin::new(through_it.clone()).cluster().await.is_ok()).await;
         let report = world.reconciler_with(through_it, 2).pass().await.unwrap();
         assert_eq!((report.written, report.pending, report.steps), (0, 0, vec![]));
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn a_broker_that_hangs_keeps_no_change_from_the_others(pool: PgPool) {
+    three_brokers(pool, 3, async |world| {
+        world.landscape().await;
+        let mut reconciler = world.reconciler_with(world.console.clone(), 3);
+        let (mut slowest, mut missing, mut extra) = (Duration::ZERO, 0, 0);
+        let rounds = tries(2, 20);
+        for round in 0..rounds {
+            let is_on = round % 2 == 1;
+            // From here on it has idle connections to all of them.
+            converge(&mut reconciler).await;
+            let absence = Absence::held_back();
+            until("it hangs", async || {
+                let other = Admin::new(world.console.clone());
+                timeout(SILENCE, other.cluster_on(To::Node(THIRD))).await.is_err()
+            })
+            .await;
+            world.manager.set_app_broker(&OPERATOR, &world.app("shop"), is_on).await.unwrap();
+            let began = Instant::now();
+            let report = reconciler.pass().await.unwrap();
+            slowest = slowest.max(began.elapsed());
+            assert!(report.written > 0 && report.pending > 0 && report.failed == 0, "{report:?}");
+            let due = if is_on { 2 } else { 0 };
+            for node in [1, 2] {
+                let shown = world.root.acls(To::Node(node), AclFilter::Principal(world.principal("shop"))).await;
+                let shown = shown.unwrap().len();
+                missing += usize::saturating_sub(due, shown);
+                extra += shown.saturating_sub(due);
+            }
+            drop(absence);
+            until("the last broker has shown it", async || reconciler.pass().await.unwrap().pending == 0).await;
+        }
+        println!(
+            "a broker hangs: {rounds} tries, slowest pass {slowest:?}, {missing} missing and {extra} extra on the others"
+        );
+        assert_eq!((missing, extra), (0, 0));
+        assert!(slowest < BOUND, "{slowest:?}");
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn a_broker_that_is_killed_and_started_under_changes_costs_none_of_them(pool: PgPool) {
+    three_brokers(pool, 3, async |world| {
+        world.landscape().await;
+        let mut reconciler = world.reconciler_with(world.console.clone(), 3);
+        converge(&mut reconciler).await;
+        let due = world.holdings(&world.name).await;
+        let (mut slowest, mut changes, mut missing, mut extra) = (Duration::ZERO, 0, 0, 0);
+        let rounds = tries(1, 20);
+        for _ in 0..rounds {
+            let absence = Absence::down();
+            let mut change = async |is_on: bool| {
+                world.manager.set_app_broker(&OPERATOR, &world.app("shop"), is_on).await.unwrap();
+                changes += 1;
+                let began = Instant::now();
+                if let Err(error) = reconciler.pass().await {
+                    assert!(error.is_transient(), "{error}");
+                }
+                slowest = slowest.max(began.elapsed());
+            };
+            // Until the controller gives it up, it may still come back by itself.
+            within(PATIENCE, "the controller has given it up", async || {
+                change(false).await;
+                change(true).await;
+                world.live().await == [1, 2]
+            })
+            .await;
+            drop(absence);
+            within(PATIENCE, "it is live again", async || {
+                change(false).await;
+                change(true).await;
+                world.live().await == [1, 2, THIRD]
+            })
+            .await;
+            within(PATIENCE, "all have shown the last change", async || {
+                let report = reconciler.pass().await.unwrap();
+                report.pending + report.written == 0
+            })
+            .await;
+            let there = world.holdings(&world.name).await;
+            missing += due.difference(&there).count();
+            extra += there.difference(&due).count();
+        }
+        println!(
+            "a broker is killed and started: {rounds} tries, {changes} changes, slowest pass {slowest:?}, {missing} missing, {extra} extra"
+        );
+        assert_eq!((missing, extra), (0, 0));
+        assert!(slowest < BOUND, "{slowest:?}");
+        let shown = world.root.acls(To::Node(THIRD), AclFilter::Principal(world.principal("shop"))).await.unwrap();
+        assert_eq!(shown.len(), 2);
     })
     .await;
 }

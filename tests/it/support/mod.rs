@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod described;
+pub mod gate;
 
 use axum::{
     Router,
@@ -21,8 +22,10 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt;
 
-/// 32 bytes in base64.
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// 32 bytes in base64: what seals secrets.
+pub const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// What authenticates the history.
+pub const HISTORY_KEY: [u8; 32] = [7; 32];
 
 /// A manager. Where AWS is given, it is away: nothing listens at its address.
 pub async fn manager(pool: &PgPool, with_aws: bool) -> Manager {
@@ -45,7 +48,7 @@ pub async fn manager(pool: &PgPool, with_aws: bool) -> Manager {
 pub fn manager_with(pool: &PgPool, aws: Option<Aws>) -> Manager {
     let parts = Parts {
         vault: Vault::new(&KEY.to_owned().into()).unwrap(),
-        history_key: vec![7; 32].into(),
+        history_key: HISTORY_KEY.to_vec().into(),
         default_access: DefaultAccess::default(),
         topics: TopicLimits { partitions: 3, max_partitions: 12, replication: 1 },
         kafka: KafkaForApps { bootstrap_servers: "kafka.example:9093".into(), security_protocol: "SASL_SSL" },

@@ -120,6 +120,17 @@ fn requests_about_rights_are_written_as_an_independent_codec_writes_them() {
     assert_eq!(body(&alter), "020264010002027502000010000573616c7405686173680000");
 }
 
+/// Written by hand from the protocol guide.
+#[test]
+fn a_request_about_quotas_is_written_as_the_guide_has_it() {
+    let user = QuotaEntity { entity_type: "user".into(), entity_name: Some("u".into()) };
+    let op = QuotaOp { key: "k".into(), value: 1.5, remove: true };
+    let entries = vec![QuotaEntry { entity: vec![user], ops: vec![op] }];
+    let golden =
+        ["02", "02", "0575736572", "0275", "00", "02", "026b", "3ff8000000000000", "01", "00", "00", "00", "00"];
+    assert_eq!(body(&AlterClientQuotas { entries, validate_only: false }), golden.concat());
+}
+
 #[test]
 fn requests_about_offsets_and_groups_are_written_as_an_independent_codec_writes_them() {
     let partition = OffsetsPartition { partition_index: 1, current_leader_epoch: -1, timestamp: -2 };

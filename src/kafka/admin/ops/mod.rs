@@ -6,6 +6,7 @@ mod configs;
 mod groups;
 mod lag;
 mod offsets;
+mod quotas;
 mod topics;
 mod transactions;
 mod users;
