@@ -104,12 +104,13 @@ metadata.log.max.record.bytes.between.snapshots=4096
 SETTINGS
 }
 
-kafka_admin_properties() { # SERVERS
+kafka_admin_properties() { # SERVERS [USER]
+    local user=${2:-admin}
     cat <<SETTINGS
 bootstrap.servers=$1
 security.protocol=SASL_PLAINTEXT
 sasl.mechanism=SCRAM-SHA-512
-sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="$(kafka_password admin)";
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="$user" password="$(kafka_password "$user")";
 default.api.timeout.ms=60000
 SETTINGS
 }
@@ -149,11 +150,11 @@ become_kafka() { # FOLDER OPTION...
 }
 
 # One that leaves no class data behind.
-simple_kafka_process() { # FOLDER
+simple_kafka_process() { # FOLDER [HEAP]
     local archive share=()
     archive=$(kafka_archive)
     [[ ! -s $archive ]] || share=("-XX:SharedArchiveFile=$archive")
-    become_kafka "$1" -Xmx192m "${share[@]}"
+    become_kafka "$1" -Xmx"${2:-192m}" "${share[@]}"
 }
 
 kafka_process() {
