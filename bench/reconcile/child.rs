@@ -26,7 +26,7 @@ const PASSES: usize = 20;
 /// Passwords that are hashed to see what one costs.
 const HASHED: u16 = 200;
 /// How long a change may take before something is wrong.
-const CHANGE_WITHIN: Duration = Duration::from_secs(60);
+const CHANGE_WITHIN: Duration = Duration::from_mins(1);
 /// Between two changes: the loop is at rest when someone changes something.
 const REST: Duration = Duration::from_millis(300);
 

@@ -261,7 +261,7 @@ async fn world(pool: PgPool, test: impl AsyncFnOnce(&World)) {
 
 /// Runs a test in this world, and cleans Kafka up behind it.
 async fn inside(world: &World, test: impl AsyncFnOnce(&World)) {
-    let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(Box::pin(test(world))).catch_unwind().await;
     world.clean_up().await;
     if let Err(panic) = outcome {
         resume_unwind(panic);

@@ -215,7 +215,7 @@ async fn a_pass_that_dies_at_any_step_leaves_nobody_with_more_than_before_or_aft
             for change in [Change::Move, Change::Off, Change::On] {
                 for moment in [Moment::Before, Moment::After] {
                     let mut at = 1;
-                    while shop.dies(change, at, moment, &mut toll).await {
+                    while Box::pin(shop.dies(change, at, moment, &mut toll)).await {
                         at += 1;
                     }
                     assert!(at > 2, "{change:?} takes two writes at least, and {moment:?} was tried at {}", at - 1);

@@ -16,7 +16,7 @@ use super::{World, brokers::three_brokers, converge, until, variable};
 use crate::faults::tries;
 
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Brokers save up what was not used of a quota for about eleven seconds: so many topics as are wanted would take fifteen.
 const SECONDS: f64 = 15.0;
