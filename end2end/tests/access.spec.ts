@@ -74,7 +74,7 @@ test('a draft of what has changed meanwhile is not applied, and its ticks stay',
   const answer = page.waitForResponse((response) => response.request().method() === 'POST');
   await button('Apply changes').click();
   expect((await answer).status()).toBe(409);
-  await expect(page.getByText(/Access was changed meanwhile/)).toBeVisible();
+  await expect(page.getByText(/was changed meanwhile/)).toBeVisible();
   await expect(page.getByRole('checkbox', { name: `Publish ${placed}` })).not.toBeChecked();
 });
 

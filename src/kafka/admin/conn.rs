@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_IDLE: Duration = Duration::from_mins(4);
 
 /// One that was used so shortly ago is taken to work.
-const FRESH: Duration = Duration::from_millis(100);
+const FRESH: Duration = Duration::from_millis(250);
 
 /// How long a broker may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
