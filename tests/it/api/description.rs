@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ebm::api::{openapi::document, routes};
+use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::support::World;
@@ -22,7 +23,7 @@ fn every_route_is_described_with_its_parameters() {
     let routes: BTreeSet<_> = routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(described, routes);
 
-    let resolve = |parameter: &serde_json::Value| match parameter["$ref"].as_str() {
+    let resolve = |parameter: &Value| match parameter["$ref"].as_str() {
         Some(to) => document.pointer(to.trim_start_matches('#')).unwrap().clone(),
         None => parameter.clone(),
     };
@@ -44,6 +45,25 @@ fn every_route_is_described_with_its_parameters() {
         let parts: BTreeSet<_> = route.path.split('/').filter(|p| p.starts_with('{')).map(str::to_owned).collect();
         assert_eq!(path, parts, "{} {}", route.method, route.path);
     }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let (mut open, mut lost) = (vec![document], Vec::new());
+    while let Some(value) = open.pop() {
+        if let Some(to) = value["$ref"].as_str()
+            && document.pointer(to.trim_start_matches('#')).is_none()
+        {
+            lost.push(to);
+        }
+        match value {
+            Value::Object(members) => open.extend(members.values()),
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    assert_eq!(lost, [""; 0]);
 }
 
 #[sqlx::test]
