@@ -96,8 +96,9 @@ const TABLE: &[Case] = &[
     case("POST /bridges/{bridge}/details", "/bridges/{b1}/details", "version=1&name=renamed&space=acceptance&region=eu-central-1", one(303, 409, "meanwhile"),
         ("select count(*) from bridge where name = 'renamed' and version = 2", 1), 1),
     case("POST /bridges/{bridge}/events/add", "/bridges/{b1}/events/add", "version=1&chosen=orders/OrderPlaced", Alike(200), ("select 0::bigint", 0), 0),
+    // Who comes when the same is saved already has nothing to change.
     case("POST /bridges/{bridge}/events", "/bridges/{b2}/events",
-        "version=1&rows/0/event=orders/OrderPlaced&rows/0/to=on&rows/0/to_url=https://sqs.eu-central-1.amazonaws.com/{account}/other", one(303, 409, "meanwhile"),
+        "version=1&rows/0/event=orders/OrderPlaced&rows/0/to=on&rows/0/to_url=https://sqs.eu-central-1.amazonaws.com/{account}/other", Of(&[303, 409]),
         ("select count(*) from bridge b join route r on r.bridge_id = b.id where b.name = 'b2' and r.queue_url like '%/other' and b.version = 2", 1), 1),
     case("POST /bridges/{bridge}/check", "/bridges/{b3}/check", "", Alike(303),
         ("select count(*) from bridge where name = 'b3' and jsonb_array_length(checked->0->'actions') > 0 and version = 1", 1), 0),
