@@ -21,6 +21,10 @@ use crate::{
 /// In another order than that of their ids, which grow.
 const EVENTS: [&str; 3] = ["Zebra", "Yak", "Wolf"];
 
+/// What another act holds of events first, and then takes.
+const FIRST_EVENT: &str = "select from event order by id limit 1 for update";
+const ALL_EVENTS: &str = "select from event order by id for update";
+
 /// The landscape, with a connection for everyone who acts at once.
 async fn world(pool: &PgPool, aws: Option<Aws>) -> World {
     let pool = PgPoolOptions::new().max_connections(12).connect_with((*pool.connect_options()).clone()).await.unwrap();
@@ -49,19 +53,31 @@ async fn somebody_waits(pool: &PgPool) {
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await.unwrap() {}
 }
 
+/// Holds the first rows until the act waits for one of them, and then takes the others.
+async fn meet<T>(world: &World, first: &str, others: &str, act: impl Future<Output = T>) -> T {
+    let mut tx = world.pool.begin().await.unwrap();
+    run(&mut tx, first).await;
+    let meanwhile = async {
+        somebody_waits(&world.pool).await;
+        run(&mut tx, others).await;
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(act, meanwhile).0
+}
+
 fn route(event: &str, settings: &ebm::aws::Settings) -> RouteDraft {
     let queue_url = format!("https://sqs.{}.amazonaws.com/{}/{event}", settings.region, settings.account_id);
     RouteDraft { service: "zoo".into(), event: event.into(), direction: Direction::Outbound, queue_url }
 }
 
-/// A draft in `acceptance` whose routes are saved while `meanwhile` goes on.
-async fn save_routes(world: &World, meanwhile: impl Future<Output = ()>) -> (Result<(), Error>, i64) {
+/// A draft in `acceptance` whose routes are saved while another act holds the first rows and then takes the others.
+async fn save_routes(world: &World, first: &str, others: &str) -> (Result<(), Error>, i64) {
     let settings = settings();
     let draft = json!({ "name": "b", "space": "acceptance", "kind": "sqs", "region": settings.region.as_str() });
     let made = world.api.post(&world.admin, "/bridges", draft).await.expect(201);
     let id = made["id"].as_str().unwrap().parse().unwrap();
     let routes = EVENTS.map(|event| route(event, &settings));
-    let (saved, ()) = tokio::join!(world.api.manager.save_routes(&Actor::Operator, id, 1, &routes), meanwhile);
+    let saved = meet(world, first, others, world.api.manager.save_routes(&Actor::Operator, id, 1, &routes)).await;
     Aws::new(settings).await.delete_role(id).await.unwrap();
     (saved, sqlx::query_scalar("select count(*) from route").fetch_one(&world.pool).await.unwrap())
 }
@@ -70,14 +86,9 @@ async fn save_routes(world: &World, meanwhile: impl Future<Output = ()>) -> (Res
 async fn a_route_leads_to_what_still_flows_in_its_space(pool: PgPool) {
     let world = world(&pool, Some(Aws::new(settings()).await)).await;
     // Taking the service away from the Space: it stays in the other one, and so do its events.
-    let mut tx = world.pool.begin().await.unwrap();
-    run(&mut tx, "select from space where name = 'acceptance' for no key update; select from event for update").await;
-    let delete = async {
-        somebody_waits(&world.pool).await;
-        run(&mut tx, "delete from channel_topic using space where id = space_id and name = 'acceptance'").await;
-        tx.commit().await.unwrap();
-    };
-    let (saved, routes) = save_routes(&world, delete).await;
+    let held = "select from space where name = 'acceptance' for no key update; select from event for update";
+    let delete = "delete from channel_topic using space where id = space_id and name = 'acceptance'";
+    let (saved, routes) = save_routes(&world, held, delete).await;
     assert!(matches!(saved, Err(Error::Invalid(_))), "{saved:?}");
     assert_eq!(routes, 0);
 }
@@ -85,14 +96,7 @@ async fn a_route_leads_to_what_still_flows_in_its_space(pool: PgPool) {
 #[sqlx::test]
 async fn routes_hold_events_in_the_order_of_their_ids(pool: PgPool) {
     let world = world(&pool, Some(Aws::new(settings()).await)).await;
-    let mut tx = world.pool.begin().await.unwrap();
-    run(&mut tx, "select from event order by id limit 1 for update").await;
-    let others = async {
-        somebody_waits(&world.pool).await;
-        run(&mut tx, "select from event order by id for update").await;
-        tx.commit().await.unwrap();
-    };
-    let (saved, routes) = save_routes(&world, others).await;
+    let (saved, routes) = save_routes(&world, FIRST_EVENT, ALL_EVENTS).await;
     saved.unwrap();
     assert_eq!(routes, 3);
 }
@@ -103,15 +107,8 @@ async fn access_holds_events_in_the_order_of_their_ids(pool: PgPool) {
     let wanted = |event: &str| Wanted { service: "zoo".into(), event: event.into(), publish: false, subscribe: true };
     let mut wanted = EVENTS.map(wanted);
     wanted.reverse();
-    let mut tx = world.pool.begin().await.unwrap();
-    run(&mut tx, "select from event order by id limit 1 for update").await;
-    let others = async {
-        somebody_waits(&world.pool).await;
-        run(&mut tx, "select from event order by id for update").await;
-        tx.commit().await.unwrap();
-    };
     let change = world.api.manager.change_access(&Actor::Operator, "order-portal", "acceptance", None, &wanted);
-    let (changed, ()) = tokio::join!(change, others);
+    let changed = meet(&world, FIRST_EVENT, ALL_EVENTS, change).await;
     assert_eq!(changed.unwrap().added.len(), 3);
 }
 
@@ -137,22 +134,15 @@ async fn environments_are_held_in_the_order_of_their_ids(pool: PgPool) {
     let behind = "update environment set space_id = null where id = (select min(id::text)::uuid from environment);
                   update environment set space_id = (select id from space where name = 'acceptance')
                   where space_id is null and broker_enabled";
-    let meet = async |act: BoxFuture<'_, Result<(), Error>>| {
+    let meet_behind = async |act: BoxFuture<'_, Result<(), Error>>| {
         sqlx::raw_sql(behind).execute(&world.pool).await.unwrap();
-        let mut tx = world.pool.begin().await.unwrap();
-        run(&mut tx, first).await;
-        let others = async {
-            somebody_waits(&world.pool).await;
-            run(&mut tx, all).await;
-            tx.commit().await.unwrap();
-        };
-        tokio::join!(act, others).0.unwrap();
+        meet(&world, first, all, act).await.unwrap();
     };
-    meet(Box::pin(api.manager.set_app_broker(&Actor::Operator, "order-portal", false))).await;
+    meet_behind(Box::pin(api.manager.set_app_broker(&Actor::Operator, "order-portal", false))).await;
     // The channels of another document wake grants.
     let document = "asyncapi: 2.6.0\ninfo: {title: Zoo, version: '2'}\nchannels:\n  Zebra:\n    subscribe:\n      \
                     message: {name: Zebra, payload: {type: object}}\n";
     let spaces = ["acceptance".to_owned()];
     let upload = api.manager.upload_service(&Actor::Operator, document.into(), &spaces, false);
-    meet(Box::pin(upload.map_ok(drop))).await;
+    meet_behind(Box::pin(upload.map_ok(drop))).await;
 }
