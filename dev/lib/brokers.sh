@@ -34,16 +34,10 @@ controller.quorum.bootstrap.servers=127.0.0.1:$controller
 listeners=$listeners
 advertised.listeners=CLIENT://127.0.0.1:$client
 log.dirs=$STATE/brokers/$number/data
-default.replication.factor=3
-min.insync.replicas=2
-offsets.topic.replication.factor=3
-transaction.state.log.replication.factor=3
-transaction.state.log.min.isr=2
-share.coordinator.state.topic.replication.factor=3
-share.coordinator.state.topic.min.isr=2
 # A broker that is held back for less is still taken for live.
 broker.session.timeout.ms=20000
 SETTINGS
+    replicated 3 2
     common_kafka_settings
 }
 

@@ -55,15 +55,22 @@ controller.quorum.voters=1@127.0.0.1:$controller
 listeners=CLIENT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=CLIENT://127.0.0.1:$client
 log.dirs=$STATE/kafka/data
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
 SETTINGS
+    replicated 1 1
     common_kafka_settings
+}
+
+# How often everything is kept, and how often at least for a write to count.
+replicated() { # REPLICAS LEAST
+    cat <<SETTINGS
+default.replication.factor=$1
+min.insync.replicas=$2
+offsets.topic.replication.factor=$1
+transaction.state.log.replication.factor=$1
+transaction.state.log.min.isr=$2
+share.coordinator.state.topic.replication.factor=$1
+share.coordinator.state.topic.min.isr=$2
+SETTINGS
 }
 
 # Who may do what, and how little is enough: the same for every broker here.
