@@ -77,7 +77,8 @@ async fn save_routes(world: &World, first: &str, others: &str) -> (Result<(), Er
     let made = world.api.post(&world.admin, "/bridges", draft).await.expect(201);
     let id = made["id"].as_str().unwrap().parse().unwrap();
     let routes = EVENTS.map(|event| route(event, &settings));
-    let saved = meet(world, first, others, world.api.manager.save_routes(&Actor::Operator, id, 1, &routes)).await;
+    let save = Box::pin(world.api.manager.save_routes(&Actor::Operator, id, 1, &routes));
+    let saved = meet(world, first, others, save).await;
     Aws::new(settings).await.delete_role(id).await.unwrap();
     (saved, sqlx::query_scalar("select count(*) from route").fetch_one(&world.pool).await.unwrap())
 }
