@@ -289,7 +289,7 @@ impl Reconciler {
         match store::desired::load(&self.pool).await {
             Ok(source) => {
                 self.preflight.look(&self.admin, &self.vault, &self.settings.canary, &source.environments).await;
-                self.publish().await;
+                self.write_report(None).await;
             }
             Err(error) => tracing::debug!(%error, "whether Kafka keeps the Spaces apart could not be looked at"),
         }
@@ -298,12 +298,18 @@ impl Reconciler {
     /// Writes the newest report down, for the pages: what was found and done, and what was last seen of whether Kafka
     /// keeps the Spaces apart. Nothing rests on it.
     pub async fn publish(&mut self) {
-        if let Err(error) = self.note_report().await {
+        let pass = self.report.borrow().pass();
+        self.write_report(pass.as_ref()).await;
+    }
+
+    /// The same; with the pass, where it was not written down before.
+    async fn write_report(&self, pass: Option<&store::passes::Pass>) {
+        if let Err(error) = self.note_report(pass).await {
             tracing::debug!(%error, "the report of a pass could not be written");
         }
     }
 
-    async fn note_report(&mut self) -> store::Result<()> {
+    async fn note_report(&self, pass: Option<&store::passes::Pass>) -> store::Result<()> {
         let checks = match self.preflight.checks() {
             Some(checks) => checks.to_vec(),
             // Kafka could not be looked at since this process began: what was seen before stands.
@@ -315,7 +321,7 @@ impl Reconciler {
             .map(|check| check.setting.clone())
             .collect();
         let report = self.report.borrow().clone();
-        store::passes::note(&self.pool, &report.shown(&checks), &breaches, report.pass().as_ref()).await
+        store::passes::note(&self.pool, &report.shown(&checks), &breaches, pass).await
     }
 
     /// The checks of the report that was written last.
