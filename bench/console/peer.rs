@@ -67,11 +67,9 @@ async fn draw(peer: &Peer, headers: &HeaderMap, asked: &HashMap<String, String>)
         ..Filter::default()
     };
     let page = store::catalogue::list_channels(&mut db, &filter).await?;
-    let spaces = store::spaces::list_names(&mut db).await?;
-    let apps = store::catalogue::list_defining_apps(&mut db, 101).await?;
-    store::catalogue::list_service_keys(&mut db, 101).await?;
-    let spaces: Vec<_> = spaces.iter().map(ToString::to_string).collect();
-    Ok(Some(document(&member.name, &filter, &spaces, &apps, &page)))
+    let choices = store::catalogue::list_choices(&mut db, 101).await?;
+    let spaces: Vec<_> = choices.spaces.iter().map(ToString::to_string).collect();
+    Ok(Some(document(&member.name, &filter, &spaces, &choices.apps, &page)))
 }
 
 const SECTIONS: [(&str, &str); 11] = [

@@ -10,7 +10,8 @@ use crate::{
 
 pub use store::{
     catalogue::{
-        Channel, ChannelsBy, EventsBy, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic, ServicesBy,
+        Channel, ChannelsBy, Choices, EventsBy, Filter, ListedChannel, ListedEvent, ListedService, ListedTopic,
+        ServicesBy,
     },
     groups::ChannelReader,
     spaces::{Filter as SpaceFilter, Inhabitant, Listed as ListedSpace, SpacesBy, Use as SpaceUse},
@@ -27,17 +28,6 @@ pub struct SpaceView {
     pub uses: Vec<SpaceUse>,
     /// Its channels, the first 200.
     pub channels: Vec<ListedChannel>,
-}
-
-/// What lists are narrowed by.
-#[derive(Clone, Debug)]
-pub struct Choices {
-    /// Names of Spaces.
-    pub spaces: Vec<SpaceName>,
-    /// Keys and names of apps.
-    pub apps: Vec<(String, String)>,
-    /// Keys of services.
-    pub services: Vec<String>,
 }
 
 impl Manager {
@@ -103,11 +93,7 @@ impl Manager {
     /// What lists are narrowed by: Spaces, apps that define services, and services, of each at most so many.
     pub async fn list_choices(&self, actor: &Actor, limit: i64) -> Result<Choices> {
         let mut db = self.read_as(actor, Right::Look).await?;
-        Ok(Choices {
-            spaces: store::spaces::list_names(&mut db).await?,
-            apps: store::catalogue::list_defining_apps(&mut db, limit).await?,
-            services: store::catalogue::list_service_keys(&mut db, limit).await?,
-        })
+        Ok(store::catalogue::list_choices(&mut db, limit).await?)
     }
 
     /// A page of the events.

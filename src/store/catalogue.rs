@@ -473,22 +473,26 @@ pub async fn list_channels(db: &mut PgConnection, filter: &Filter<ChannelsBy>) -
             and (wanted.everywhere or t.space_id = wanted.space)) as failure",
         &filter.sorting,
     );
-    listing.push(
-        "from channel c join service s on s.id = c.service_id left join app a on a.id = s.app_id
-         cross join (select ",
-    );
+    listing.push("from service s ");
+    listing.push(match filter.sorting.by {
+        // Service by service, in their order: joined freely, all channels are read for any page but the first ones.
+        ChannelsBy::Channel => "cross join lateral (select id from channel where service_id = s.id offset 0) c",
+        _ => "join channel c on c.service_id = s.id",
+    });
+    listing.push(" left join app a on a.id = s.app_id cross join (select ");
     listing.bind(filter.space.is_none()).push(" as everywhere, (select id from space where lower(name) = lower(");
     listing.bind(filter.space.clone()).push(")) as space) wanted where true");
-    listing.holding(
-        &filter.q,
-        &[
-            "strpos(s.key, $) > 0",
-            "strpos(lower(s.title), $) > 0",
-            "strpos(c.id::text, $) > 0",
-            // Read once, by the index over parts of names; not once for each channel.
-            "c.id in (select v.channel_id from event v where lower(v.name) like $)",
-        ],
-    );
+    let mut held = vec![
+        "strpos(s.key, $) > 0",
+        "strpos(lower(s.title), $) > 0",
+        // Read once, by the index over parts of names; not once for each channel.
+        "c.id in (select v.channel_id from event v where lower(v.name) like $)",
+    ];
+    // Making all ids into text takes longer than all the rest, and few texts can be a part of one.
+    if filter.q.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+        held.push("strpos(c.id::text, $) > 0");
+    }
+    listing.holding(&filter.q, &held);
     if filter.space.is_some() {
         listing
             .push(" and exists (select from channel_topic t where t.channel_id = c.id and t.space_id = wanted.space)");
@@ -838,21 +842,38 @@ pub async fn list_services(db: &mut PgConnection, filter: &Filter<ServicesBy>) -
     listing.read::<ListedServiceRow>(db, &filter.sorting, filter.limit).await?.map(|row| Ok(row.into()))
 }
 
-/// Keys of services, in order, at most so many.
-pub async fn list_service_keys(db: &mut PgConnection, limit: i64) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!("select key from service order by key limit $1", limit).fetch_all(db).await?)
+/// What lists of the landscape can be narrowed by.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// Names of all Spaces.
+    pub spaces: Vec<SpaceName>,
+    /// Keys and names of the apps that define services, by key.
+    pub apps: Vec<(String, String)>,
+    /// Keys of the services.
+    pub services: Vec<String>,
 }
 
-/// Keys and names of the apps that define services, by key, at most so many.
-pub async fn list_defining_apps(db: &mut PgConnection, limit: i64) -> Result<Vec<(String, String)>> {
-    let rows = sqlx::query!(
-        "select a.key, a.name from app a where exists (select from service s where s.app_id = a.id)
-         order by a.key limit $1",
+/// All Spaces, and the first so many of the apps that define services and of the services.
+pub async fn list_choices(db: &mut PgConnection, limit: i64) -> Result<Choices> {
+    // In one statement: every list asks for them.
+    let row = sqlx::query!(
+        r#"with defining as (
+             select a.key, a.name from app a where exists (select from service s where s.app_id = a.id)
+             order by a.key limit $1)
+           select array(select name from space order by lower(name)) as "spaces!",
+                  array(select key from defining order by key) as "apps!",
+                  array(select name from defining order by key) as "names!",
+                  array(select key from service order by key limit $1) as "services!""#,
         limit
     )
-    .fetch_all(db)
+    .fetch_one(db)
     .await?;
-    Ok(rows.into_iter().map(|r| (r.key, r.name)).collect())
+    let spaces = row.spaces.into_iter().map(|name: String| parsed(name.parse().ok(), "space.name"));
+    Ok(Choices {
+        spaces: spaces.collect::<Result<_>>()?,
+        apps: row.apps.into_iter().zip(row.names).collect(),
+        services: row.services,
+    })
 }
 
 /// Whether a channel has a topic in a Space.

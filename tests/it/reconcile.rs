@@ -10,6 +10,7 @@ mod decisions;
 mod foreign;
 mod groups;
 mod holdings;
+mod partly;
 mod preflight;
 mod revoked;
 mod spaces;
@@ -37,7 +38,7 @@ use ebm::{
         apps::AppDraft,
         deployments::{Document, Implements, Report},
     },
-    reconcile::{Error, PassReport, Reconciler, Settings},
+    reconcile::{Error, Finding, PassReport, Reconciler, Settings},
     secrets::Vault,
     store::PgPool,
 };
@@ -436,6 +437,30 @@ async fn drift_made_by_hand_is_repaired(pool: PgPool) {
         // What is not ours to set stays as somebody set it.
         assert_eq!(keys.map(value), ["86400000", "delete", "2000000"]);
         assert_eq!(reconciler.pass().await.unwrap().written, 0);
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn partitions_that_someone_added_are_shown_and_left(pool: PgPool) {
+    world(pool, async |world| {
+        world.landscape().await;
+        let mut reconciler = world.reconciler();
+        converge(&mut reconciler).await;
+        let topic = world.topic().await;
+        let partitions =
+            async || world.root.topics(Some(std::slice::from_ref(&topic))).await.unwrap()[0].partitions.len();
+        world.root.create_partitions(&[(topic.clone(), 5)]).await.unwrap();
+        until("they are there", async || partitions().await == 5).await;
+        let report = reconciler.pass().await.unwrap();
+        assert_eq!((report.written, report.failed, report.pending), (0, 0, 0), "{report:?}");
+        let shown = Finding::MorePartitions(topic.clone(), 5);
+        assert!(report.findings.contains(&shown), "{:?}", report.findings);
+        assert_eq!(partitions().await, 5);
+
+        // Wanted as many, they are no finding any more.
+        sqlx::query("update channel_topic set partitions = 5").execute(&world.pool).await.unwrap();
+        assert!(!converge(&mut reconciler).await.findings.contains(&shown));
     })
     .await;
 }

@@ -26,8 +26,11 @@ const LONGEST_IDLE: Duration = Duration::from_mins(4);
 /// One that was used so shortly ago is taken to work.
 const FRESH: Duration = Duration::from_millis(250);
 
+/// What is worth a line in the log: all that is asked for is there in milliseconds.
+const SLOW: Duration = Duration::from_secs(3);
+
 /// How long a broker may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
@@ -222,9 +225,14 @@ impl Conn {
             sleep_until(at).await;
         }
         let (peer, limit) = (self.peer.clone(), self.request_timeout);
-        let reply = within(&peer, A::NAME, limit, self.checked(request)).await?;
+        let began = Instant::now();
+        let reply = within(&peer, A::NAME, limit, self.checked(request)).await;
         self.last_used = Instant::now();
-        Ok(reply)
+        let took = self.last_used - began;
+        if took > SLOW {
+            tracing::warn!(broker = peer, api = A::NAME, ?took, answered = reply.is_ok(), "Kafka was slow");
+        }
+        reply
     }
 
     /// Refuses what the broker does not serve before sending it.

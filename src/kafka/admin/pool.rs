@@ -8,9 +8,12 @@ use std::{
     },
 };
 
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use tokio::time::timeout;
+
 use super::{
     Error, Mechanism, Result, Settings,
-    conn::Conn,
+    conn::{Conn, PATIENCE},
     msg::{Api, DescribeCluster, DescribeClusterReply},
     scram::Challenge,
 };
@@ -99,10 +102,10 @@ impl Pool {
 
     /// Asks any broker for the SCRAM challenge of a user, on a connection of its own.
     pub(crate) async fn scram_challenge(&self, user: &str, mechanism: Mechanism) -> Result<Option<Challenge>> {
-        self.first_of_bootstrap(|address| async move {
+        let asked = self.first_of_bootstrap(|address| async move {
             Conn::scram_challenge(&address, &self.settings, user, mechanism).await
-        })
-        .await
+        });
+        Box::pin(asked).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -137,7 +140,7 @@ impl Pool {
             To::Any => {
                 let opened =
                     self.first_of_bootstrap(|address| async move { Conn::open(&address, &self.settings).await });
-                Ok((None, opened.await?))
+                Ok((None, Box::pin(opened).await?))
             }
             To::Node(id) => {
                 let known = self.state().nodes.get(&id).cloned();
@@ -161,7 +164,8 @@ impl Pool {
         self.state().nodes.get(&id).cloned().ok_or(Error::NoNode(id))
     }
 
-    /// Tries the bootstrap servers, and after them the brokers learned from them, until one can be used.
+    /// Tries the bootstrap servers, and after them the brokers learned from them, until one can be used. One that keeps
+    /// silent is not waited for alone: after [`PATIENCE`] the next is tried beside it (as RFC 8305 does with addresses).
     ///
     /// A refused login ends it: it would be refused everywhere, and some clusters lock out who tries on.
     async fn first_of_bootstrap<T, F>(&self, attempt: impl Fn(String) -> F) -> Result<T>
@@ -170,21 +174,25 @@ impl Pool {
     {
         let servers = &self.settings.bootstrap;
         let start = self.start.load(Ordering::Relaxed);
+        let mut next = (0..servers.len()).map(|offset| (start + offset) % servers.len());
+        let begin = |at: usize| attempt(servers[at].clone()).map(move |outcome| (at, outcome));
+        let mut under_way: FuturesUnordered<_> = next.next().map(begin).into_iter().collect();
         let mut last = None;
         let mut tried = 0;
-        for offset in 0..servers.len() {
-            let at = (start + offset) % servers.len();
-            tried += 1;
-            match attempt(servers[at].clone()).await {
-                Ok(opened) => {
+        while !under_way.is_empty() {
+            let ended = timeout(PATIENCE, under_way.next()).await;
+            match ended {
+                Ok(Some((at, Ok(opened)))) => {
                     self.start.store(at, Ordering::Relaxed);
                     return Ok(opened);
                 }
-                Err(error @ (Error::Auth { .. } | Error::Version { .. } | Error::Settings(_))) => {
+                Ok(Some((_, Err(error @ (Error::Auth { .. } | Error::Version { .. } | Error::Settings(_)))))) => {
                     return Err(error);
                 }
-                Err(error) => last = Some(error),
+                Ok(Some((_, Err(error)))) => (last, tried) = (Some(error), tried + 1),
+                Ok(None) | Err(_) => {}
             }
+            under_way.extend(next.next().map(begin));
         }
         let learned: Vec<_> =
             self.state().nodes.values().filter(|address| !servers.contains(address)).cloned().collect();

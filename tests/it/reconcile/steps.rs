@@ -87,7 +87,7 @@ async fn pass_on(mut client: TcpStream, mut broker: TcpStream, end: Arc<End>) ->
 }
 
 /// A frame with its length.
-async fn frame(from: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(super) async fn frame(from: &mut TcpStream) -> io::Result<Vec<u8>> {
     let length = from.read_i32().await?;
     let mut frame = length.to_be_bytes().to_vec();
     frame.resize(4 + usize::try_from(length).unwrap(), 0);
