@@ -41,6 +41,8 @@ pub enum Refused {
 pub struct Applied {
     /// Things that were changed.
     pub written: usize,
+    /// What Kafka has acknowledged: these, and what it said was so already.
+    done: BTreeSet<Item>,
     /// What was refused.
     pub refused: BTreeMap<Item, Refused>,
 }
@@ -155,12 +157,31 @@ fn refused_whole(items: Vec<Item>, error: admin::Error) -> Result<Answers, Error
 }
 
 impl Applied {
+    /// Whether Kafka has acknowledged what the plan says of it.
+    pub fn is_done(&self, item: &Item) -> bool {
+        self.done.contains(item) && !self.refused.contains_key(item)
+    }
+
+    /// As if all of a plan was done.
+    #[cfg(test)]
+    pub fn all_of(plan: &Plan) -> Self {
+        let topics = plan.create_topics.iter().map(|topic| Item::Topic(topic.name.clone()));
+        let users =
+            plan.upsert_users.iter().chain(plan.drop_users.iter().map(|(name, _)| name)).cloned().map(Item::User);
+        let acls = plan.grant.iter().chain(plan.revoke.values().flat_map(|revocation| &revocation.acls));
+        let done = topics.chain(users).chain(acls.cloned().map(Item::Acl)).collect();
+        Self { done, ..Self::default() }
+    }
+
     /// Notes answers; `done` are the codes that say that it was done already.
     fn add(&mut self, answers: Answers, done: &[Code]) {
         for (item, answer) in answers {
             match answer {
-                Ok(()) => self.written += 1,
-                Err(refusal) if done.contains(&refusal.code) => {}
+                Ok(()) => {
+                    self.written += 1;
+                    self.done.insert(item);
+                }
+                Err(refusal) if done.contains(&refusal.code) => drop(self.done.insert(item)),
                 Err(refusal) => {
                     tracing::warn!(?item, %refusal, "Kafka refused a change");
                     self.refused.insert(item, Refused::Kafka(refusal));

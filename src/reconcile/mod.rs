@@ -11,6 +11,7 @@
 //! | `desired` | what people want, in Kafka's words |
 //! | `observe` | what Kafka holds |
 //! | `apply` | carrying out a plan |
+//! | `acknowledged` | what was carried out and is not shown yet |
 //! | `brake` | what is not done unasked |
 //! | `drift` | what was set back, for the history |
 //! | `objects`, `confirm` | what is pending, applied or refused |
@@ -19,6 +20,7 @@
 //! | `traffic` | how much flows, who shows himself |
 //! | `groups` | which consumer groups read, and how far |
 
+mod acknowledged;
 mod apply;
 mod brake;
 mod confirm;
@@ -42,10 +44,12 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    acknowledged::Acknowledged,
     apply::{Item, Refused},
     brake::Decided,
     findings::subject,
     objects::{Touched, Watched},
+    observe::Scope,
     plan::{Desired, Observed, Plan, plan},
 };
 pub use self::{
@@ -154,6 +158,7 @@ pub struct Reconciler {
     admin: Admin,
     settings: Settings,
     report: watch::Sender<PassReport>,
+    acknowledged: Acknowledged,
     /// The user whose password was compared last.
     compared: String,
     traffic: traffic::Traffic,
@@ -169,8 +174,8 @@ async fn after_grace(shutdown: CancellationToken) {
 impl Reconciler {
     /// A reconciler. Does nothing yet.
     pub fn new(pool: PgPool, vault: Vault, history_key: SecretSlice<u8>, admin: Admin, settings: Settings) -> Self {
-        let (report, traffic, preflight) = Default::default();
-        Self { pool, vault, history_key, admin, settings, report, compared: String::new(), traffic, preflight }
+        let (report, acknowledged, compared, traffic, preflight) = Default::default();
+        Self { pool, vault, history_key, admin, settings, report, acknowledged, compared, traffic, preflight }
     }
 
     /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
@@ -347,7 +352,8 @@ impl Reconciler {
         let source = store::desired::load(&self.pool).await?;
         let desired = desired::desired(&source, &self.settings);
         let salts_of = self.passwords_to_compare(&desired);
-        let (observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
+        let (mut observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
+        self.acknowledged.lay_over(&mut observed, Instant::now());
         let objects = objects::all(&source, &desired, &self.settings);
         let decided = Decided::by(&objects);
         let mut plan = plan(&desired, &observed);
@@ -363,10 +369,12 @@ impl Reconciler {
         }
 
         let mut applied = apply::apply(&self.admin, &plan, self.passwords(&source, &plan)).await?;
+        self.acknowledged.note(&plan, &applied, (&desired, &observed), Instant::now());
         applied.refused.extend(plan.lost.iter().map(|(name, lost)| (Item::Topic(name.clone()), Refused::Lost(*lost))));
         let drift = drift::repaired(&source, &plan, &applied, (&desired, &observed), &decided);
-        let (outcomes, pending) =
+        let (outcomes, waiting, pending) =
             self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
+        self.acknowledged.keep(&waiting);
         self.write_down(&outcomes).await?;
         self.record(drift).await?;
         let mut findings = findings::findings(&plan, &desired, &observed, &self.settings);
@@ -388,7 +396,7 @@ impl Reconciler {
         })
     }
 
-    /// How the open objects stand, and how many of all are pending.
+    /// How the open objects stand, what those need that not all brokers have shown, and how many are pending.
     async fn outcomes(
         &self,
         objects: &[Watched],
@@ -397,7 +405,7 @@ impl Reconciler {
         plan: &Plan,
         applied: &apply::Applied,
         brokers: usize,
-    ) -> Result<(Vec<Outcome>, usize), Error> {
+    ) -> Result<(Vec<Outcome>, Scope, usize), Error> {
         let touched = Touched::by(plan);
         let (refused, written): (Vec<_>, Vec<_>) = objects
             .iter()
@@ -412,12 +420,15 @@ impl Reconciler {
             let failure = object.failure(desired, applied, brokers)?;
             Some(object.outcome(Some(failure), None))
         });
+        let mut waiting = Scope::default();
+        let unseen = written.iter().zip(&confirmed).filter(|(_, confirmed)| !**confirmed).map(|(object, _)| object);
+        refused.iter().chain(unseen).for_each(|object| object.look(&mut waiting));
         let followed = written.iter().zip(&confirmed).filter(|(_, confirmed)| **confirmed);
         let id = |object: &Watched| ids.get(object.topic()?).copied();
         let followed = followed.map(|(object, _)| object.outcome(None, id(object)));
         let outcomes: Vec<_> = failures.chain(followed).collect();
         let pending = refused.len() + written.len() - outcomes.len();
-        Ok((outcomes, pending))
+        Ok((outcomes, waiting, pending))
     }
 
     async fn write_down(&self, outcomes: &[Outcome]) -> Result<(), Error> {
@@ -477,6 +488,7 @@ impl Reconciler {
         let wanted = || desired.users.iter().filter_map(|(name, user)| Some((name, user.as_ref()?)));
         let mut names: Vec<_> = wanted().filter(|(_, user)| user.is_changed).map(|(name, _)| name.clone()).collect();
         let later = wanted().filter(|(name, _)| **name > self.compared);
+        names.retain(|name| !self.acknowledged.has_user(name));
         let others: Vec<_> = later
             .chain(wanted().filter(|(name, _)| **name <= self.compared))
             .filter(|(_, user)| !user.is_changed)

@@ -18,12 +18,13 @@ impl Backoff {
         Self { deadline, next: Self::FIRST }
     }
 
-    /// Waits for the next attempt; `false` when there is no time left for one.
-    pub(crate) async fn again(&mut self) -> bool {
-        if Instant::now() + self.next >= self.deadline {
+    /// Waits for the next attempt, at least as long as the last one took; `false` when there is no time left for one.
+    pub(crate) async fn again(&mut self, took: Duration) -> bool {
+        let pause = self.next.max(took);
+        if Instant::now() + pause >= self.deadline {
             return false;
         }
-        sleep(self.next).await;
+        sleep(pause).await;
         self.next = (self.next * 2).min(Self::LAST);
         true
     }

@@ -6,12 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 use super::{
@@ -376,6 +377,59 @@ async fn a_dead_idle_connection_is_replaced_once() {
     let error = admin.cluster().await.unwrap_err();
     assert!(matches!(error, Error::Io { .. }), "{error}");
     assert_eq!(peer.connections(), 3);
+}
+
+#[tokio::test]
+async fn a_broker_that_hangs_is_given_up_long_before_its_time_is_over() {
+    // It greets once, and does nothing from then on.
+    let peer = Peer::new(|number, mut side| async move {
+        if number == 0 {
+            side.greet().await?;
+        }
+        side.silence().await
+    })
+    .await;
+    let (settings, began) = (peer.settings(), Instant::now());
+    let limit = settings.request_timeout;
+    let error = Admin::new(settings).cluster().await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(began.elapsed() < limit / 2, "{:?}", began.elapsed());
+    assert_eq!(peer.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_broker_that_is_busy_is_waited_for() {
+    let looks = Arc::new(Semaphore::new(0));
+    let peer = Peer::new(move |number, mut side| {
+        let looks = looks.clone();
+        async move {
+            side.greet().await?;
+            if number > 0 {
+                looks.add_permits(1);
+                return side.silence().await;
+            }
+            let correlation = side.request().await?;
+            // Until it was looked twice whether the broker is there.
+            looks.acquire_many(2).await.ok()?.forget();
+            side.answer(correlation, &[0], &cluster(), &[]).await
+        }
+    })
+    .await;
+    assert_eq!(Admin::new(peer.settings()).cluster().await.unwrap().cluster_id, "scripted");
+}
+
+#[tokio::test]
+async fn a_bootstrap_server_that_hangs_is_not_waited_for_alone() {
+    let hangs = Peer::new(|_, side| side.silence()).await;
+    let works = Peer::new(|_, mut side| async move {
+        side.greet().await?;
+        side.reply(&cluster()).await
+    })
+    .await;
+    let (settings, began) = (settings(&[&hangs.address, &works.address]), Instant::now());
+    let limit = settings.connect_timeout;
+    assert_eq!(Admin::new(settings).cluster().await.unwrap().cluster_id, "scripted");
+    assert!(began.elapsed() < limit / 2, "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -60,13 +60,15 @@ where
 {
     let mut backoff = Backoff::until(end);
     loop {
+        let began = Instant::now();
         match timeout_at(end, check(to)).await {
             Err(_) => return Ok(false),
             Ok(Ok(true)) => return Ok(true),
             Ok(Err(error)) if !error.is_transient() => return Err(error),
             Ok(Ok(false) | Err(_)) => {}
         }
-        if !backoff.again().await {
+        // Who takes long to answer is not asked without a break.
+        if !backoff.again(began.elapsed()).await {
             return Ok(false);
         }
     }

@@ -88,6 +88,11 @@ impl Conn {
         .await
     }
 
+    /// Whether a broker answers who connects, within [`PATIENCE`].
+    pub(crate) async fn is_there(address: &str, settings: &Settings) -> bool {
+        matches!(timeout(PATIENCE, Box::pin(Self::reach(address, settings))).await, Ok(Ok(_)))
+    }
+
     /// Connects, and learns which versions are served.
     async fn reach(address: &str, settings: &Settings) -> Result<Self> {
         let host = host_of(address)?;

@@ -2,14 +2,16 @@
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Error, Mechanism, Result, Settings,
@@ -26,6 +28,9 @@ pub enum To {
     /// The broker with this id.
     Node(i32),
 }
+
+/// How long an answer may take until it is looked whether the broker is there.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How many idle connections are kept for one broker (and for the bootstrap servers together).
 const IDLE_PER_NODE: usize = 4;
@@ -68,7 +73,7 @@ impl Pool {
                 self.forget(&conn.peer);
                 continue;
             }
-            match conn.call(request).await {
+            match self.ask(&mut conn, request).await {
                 Ok(reply) => {
                     self.give_back(node, conn);
                     return Ok(reply);
@@ -84,10 +89,31 @@ impl Pool {
             }
         }
         let (node, mut conn) = self.open(to).await?;
-        let reply = conn.call(request).await?;
+        let reply = self.ask(&mut conn, request).await?;
         // Only now: a call that was cancelled leaves an answer on the way, and its connection is dropped.
         self.give_back(node, conn);
         Ok(reply)
+    }
+
+    /// Asks on a connection. Where the answer takes its time, it is looked now and then whether the broker is there at all:
+    /// one that hangs would be waited for until the end of the request's time.
+    async fn ask<A: Api>(&self, conn: &mut Conn, request: &A) -> Result<A::Response> {
+        let (peer, began) = (conn.peer.clone(), Instant::now());
+        let mut call = pin!(conn.call(request));
+        loop {
+            tokio::select! {
+                biased;
+                reply = &mut call => return reply,
+                is_there = async {
+                    sleep(LOOK).await;
+                    Conn::is_there(&peer, &self.settings).await
+                } => if !is_there {
+                    let after = began.elapsed();
+                    tracing::warn!(broker = peer, api = A::NAME, ?after, "a broker hangs");
+                    return Err(Error::Timeout { peer, what: A::NAME, after });
+                },
+            }
+        }
     }
 
     /// The live brokers, as one of them sees it; their addresses are remembered.

@@ -1,6 +1,6 @@
 //! Consumer groups.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -214,7 +214,7 @@ impl Admin {
             };
             match answer {
                 Err(error) if is_moving(&error) => {
-                    if !backoff.again().await {
+                    if !backoff.again(Duration::ZERO).await {
                         return Err(error);
                     }
                 }

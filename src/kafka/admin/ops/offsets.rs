@@ -1,6 +1,9 @@
 //! Where the records of topics begin and end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -71,7 +74,7 @@ impl Admin {
             if sought.is_empty() {
                 return Ok(found);
             }
-            if !backoff.again().await {
+            if !backoff.again(Duration::ZERO).await {
                 found.extend(sought.into_iter().map(|topic| {
                     let refusal = round.unsettled.get(&topic).cloned().unwrap_or_else(Refusal::unanswered);
                     (topic, Err(refusal))
