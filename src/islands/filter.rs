@@ -52,13 +52,19 @@ pub fn Filter(
 
 #[cfg(feature = "hydrate")]
 mod browser {
+    use js_sys::JsString;
     use leptos::prelude::document;
     use wasm_bindgen::JsCast;
     use web_sys::Element;
 
+    /// By the browser: Rust's way would bring its tables of all letters along.
+    fn lower(text: &str) -> String {
+        JsString::from(text).to_lower_case().into()
+    }
+
     /// Shows and hides, and says how many are shown.
     pub(super) fn narrow(rows: &str, typed: &str) -> String {
-        let typed = typed.to_lowercase();
+        let typed = lower(typed);
         let words: Vec<&str> = typed.split_whitespace().collect();
         let Ok(list) = document().query_selector_all(&format!("#{rows} [data-row]")) else {
             return String::new();
@@ -68,7 +74,7 @@ mod browser {
             let Some(row) = list.get(nth).and_then(|row| row.dyn_into::<Element>().ok()) else {
                 continue;
             };
-            let text = row.text_content().unwrap_or_default().to_lowercase();
+            let text = lower(&row.text_content().unwrap_or_default());
             let fits = words.iter().all(|word| text.contains(word));
             let _ = row.toggle_attribute_with_force("hidden", !fits);
             shown += u32::from(fits);
