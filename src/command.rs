@@ -1,6 +1,10 @@
 //! The subcommands of `ebm`, and the wiring of the real parts.
 
-use std::{io::Read, path::PathBuf, process::ExitCode};
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use ebm::{
@@ -114,7 +118,8 @@ enum Token {
 /// Runs a subcommand.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if matches!(arguments.command, Command::Openapi) {
-        println!("{:#}", api::openapi::document());
+        // Who reads only its beginning has closed the pipe: no fault of anybody.
+        let _ = writeln!(std::io::stdout(), "{:#}", api::openapi::document());
         return Ok(ExitCode::SUCCESS);
     }
     let (config, warnings) = Config::read(arguments.config.as_deref(), std::env::vars())?;

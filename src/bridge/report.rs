@@ -175,6 +175,7 @@ pub async fn write(
             }
         }
         if last {
+            gauge!("ebm_bridge_running", "bridge" => bridge.to_string()).set(0.0);
             return write_moved(&pool, bridge, &moved).await;
         }
     }

@@ -114,7 +114,7 @@ fn view(model: &Model) -> AnyView {
     };
     let findings = (!model.findings.is_empty()).then(|| findings(&model.findings));
     view! {
-        <PageHead title="Access" lead="Which environment may publish and subscribe what, beside what its deployment says it does."/>
+        <PageHead title="Access" lead="Which environment may publish and subscribe what, compared with what its deployment says it does."/>
         {filter_bar(model, narrowed)}
         {findings}
         <Panel id="environments" title="Environments">{body}</Panel>

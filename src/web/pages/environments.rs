@@ -371,7 +371,7 @@ fn access(view: &EnvironmentView, now: OffsetDateTime) -> AnyView {
     });
     let state = view! { {state}{edit} }.into_any();
     view! {
-        <Panel id="access" title="Events" lead="What this environment may do, beside what its deployment says it does."
+        <Panel id="access" title="Events" lead="What this environment may do, compared with what its deployment says it does."
             actions=state>
             {body}
         </Panel>

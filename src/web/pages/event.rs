@@ -14,10 +14,11 @@ use super::{
     exchange::{Exchange, exchange_table},
 };
 use crate::{
+    domain::channel::topic_name,
     manager::{Error, Manager, bridges::BridgeFilter, catalogue::ListedEvent},
     web::{
         Web, paths,
-        ui::{CopyValue, Fact, Facts, PageHead, Panel, Section},
+        ui::{Code, CopyValue, Fact, Facts, PageHead, Panel, Section},
         visit::{Place, Visit},
     },
 };
@@ -84,6 +85,35 @@ fn event_view(event: &ListedEvent, users: &[(String, Exchange)]) -> AnyView {
         </Facts>
         <Panel id="attributes" title="Attributes" lead="What its payload holds, by the contract.">{attributes}</Panel>
         <Panel id="users" title="Who publishes, who subscribes">{users}</Panel>
+        {in_kafka(event)}
+    }
+    .into_any()
+}
+
+/// What an app has to send, in Kafka's words: the event in binary mode, and where to (CloudEvents, "Kafka Protocol Binding",
+/// section 3.2).
+fn in_kafka(event: &ListedEvent) -> AnyView {
+    let headers = format!(
+        "ce_specversion: 1.0\n\
+         ce_id: a new one for each event, such as a UUID\n\
+         ce_source: who sends it, such as /{}\n\
+         ce_type: {}\n\
+         content-type: application/json\n",
+        event.app.as_deref().unwrap_or("my-app"),
+        event.name
+    );
+    let topics = event.spaces.iter().filter_map(|space| {
+        let topic = topic_name(event.channel, &space.parse().ok()?);
+        Some(view! { <Fact label=format!("Topic in {space}")><CopyValue label="topic" value=topic/></Fact> })
+    });
+    let topics = topics.collect_view();
+    let lead = "A CloudEvent: its attributes are headers, its payload is the value of the record. No bridge \
+                delivers a record without them.";
+    view! {
+        <Panel id="kafka" title="What it looks like in Kafka" lead=lead>
+            <Code id="headers" label="Headers" text=headers/>
+            <Facts>{topics}</Facts>
+        </Panel>
     }
     .into_any()
 }

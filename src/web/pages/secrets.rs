@@ -5,7 +5,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     manager::credentials::Credentials,
-    web::ui::{Code, CopyValue, Fact, Facts, Notice, Panel, Tone},
+    web::{
+        paths,
+        ui::{Code, CopyValue, Fact, Facts, Notice, Panel, Tone},
+    },
 };
 
 /// A value that is shown once.
@@ -68,6 +71,7 @@ pub fn credentials(made: &Credentials) -> AnyView {
     view! {
         <Notice tone=Tone::Warn title="Copy what you need now: the password is shown this once, and not kept." announce=true>
             <p>"Kafka takes it within seconds. A lost password is replaced by rotating the credentials."</p>
+            <p>"What apps send are CloudEvents: "<a href=paths::EVENTS>"the page of an event"</a>" has its topic and headers."</p>
         </Notice>
         <Panel id="values" title="Plain values">{facts}</Panel>
         <Panel id="forms" title="Ready to paste">

@@ -248,9 +248,10 @@ fn bridges_of(bridges: &[Bridge]) -> AnyView {
     let rows = bridges.iter().map(|bridge| {
         let state = bridge_state(bridge.status, &bridge.status_reason);
         let moved: i64 = bridge.routes.iter().map(|route| route.moved).sum();
+        let moved_words = if moved == 1 { "1 event moved".to_owned() } else { format!("{moved} events moved") };
         view! {
             <tr>
-                <th scope="row"><a href=paths::bridge(bridge.id)><Name text=bridge.name.to_string()/></a><span class="under">{format!("{moved} events moved")}</span></th>
+                <th scope="row"><a href=paths::bridge(bridge.id)><Name text=bridge.name.to_string()/></a><span class="under">{moved_words}</span></th>
                 <td data-label="Routes" class="number">{bridge.routes.len()}</td>
                 <td data-label="State"><Status state/></td>
             </tr>

@@ -22,7 +22,8 @@ pub fn rate_words(per_minute: f64) -> String {
     }
 }
 
-/// A line without axes, as high as a row, with the rate of the last minutes beside it.
+/// A line without axes, as high as a row, with the rate of the last minutes beside it; where there is none, how many it
+/// were before.
 #[component]
 pub fn Sparkline(
     /// Counts of whole minutes, the oldest first.
@@ -38,7 +39,9 @@ pub fn Sparkline(
             </svg>
         }
     });
-    view! { <span class="flow" class:secondary=quiet>{line}<span>{rate_words(rate)}</span></span> }.into_any()
+    let words =
+        if !quiet && rate <= 0.0 { format!("{}, none now", minutes.iter().sum::<i64>()) } else { rate_words(rate) };
+    view! { <span class="flow" class:secondary=quiet>{line}<span>{words}</span></span> }.into_any()
 }
 
 /// A plot with its numbers behind it.

@@ -18,7 +18,7 @@ use leptos::prelude::*;
 
 use super::{super::parts::Typed, verb};
 use crate::{
-    domain::grant::Access,
+    domain::{grant::Access, landscape::Environment},
     manager::{
         Error, Manager,
         access::{Difference, Wanted},
@@ -228,10 +228,12 @@ fn form(model: &Model, action: String) -> AnyView {
         Column::new("Event"),
         Column::new("Publish"),
         Column::new("Subscribe"),
-        Column::new("Beside its deployment"),
+        Column::new("Compared with its deployment"),
     ];
     let fixed = model.refusal.is_some();
-    let rows = model.rows.iter().map(|((service, event), row)| row_view(service, event, row, fixed)).collect_view();
+    let environment = &model.view.listed.environment;
+    let rows = model.rows.iter().map(|((service, event), row)| row_view(environment, service, event, row, fixed));
+    let rows = rows.collect_view();
     let buttons = match &model.refusal {
         Some(why) => {
             let why = super::super::sentence(why);
@@ -263,7 +265,7 @@ fn form(model: &Model, action: String) -> AnyView {
     .into_any()
 }
 
-fn row_view(service: &str, event: &str, row: &Row, fixed: bool) -> AnyView {
+fn row_view(environment: &Environment, service: &str, event: &str, row: &Row, fixed: bool) -> AnyView {
     let key = format!("{service}/{event}");
     let tick = |name: &'static str, word: &'static str, tick: Tick| {
         let disabled = fixed || (!tick.allowed && !tick.granted);
@@ -290,6 +292,11 @@ fn row_view(service: &str, event: &str, row: &Row, fixed: bool) -> AnyView {
     let fits = findings.iter().all(Option::is_none).then(|| {
         view! { <span class="secondary">{if used { "As implemented" } else { "Not implemented" }}</span> }
     });
+    let may_receive = row.subscribe.allowed || row.subscribe.granted || row.subscribe.implemented;
+    let why = (row.flows && may_receive).then(|| {
+        let href = paths::explain(environment.app_key.as_str(), environment.key.as_str(), service, event);
+        view! { <a href=href aria-label=format!("Does it arrive? {event}")>"Does it arrive?"</a> }
+    });
     let asleep = (!row.flows).then(|| view! { <Pill tone=Tone::Wait label="Not in this Space"/> });
     view! {
         <tr>
@@ -300,7 +307,7 @@ fn row_view(service: &str, event: &str, row: &Row, fixed: bool) -> AnyView {
             </th>
             <td data-label="Publish">{tick("publish", "Publish", row.publish)}</td>
             <td data-label="Subscribe">{tick("subscribe", "Subscribe", row.subscribe)}</td>
-            <td data-label="Beside its deployment"><span class="chips">{findings.into_iter().flatten().collect_view()}{fits}{asleep}</span></td>
+            <td data-label="Compared with its deployment"><span class="chips">{findings.into_iter().flatten().collect_view()}{fits}{asleep}{why}</span></td>
         </tr>
     }
     .into_any()

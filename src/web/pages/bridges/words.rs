@@ -56,6 +56,14 @@ pub(super) fn line(bridge: &Bridge) -> Line {
         (Desired::Stopped, _) => {
             (Tone::Wait, "It is stopping: what is under way is finished first.".to_owned(), "This takes a few seconds.")
         }
+        (Desired::Running, Status::Running) if !bridge.status_reason.is_empty() => (
+            Tone::Warn,
+            reason(""),
+            "Mend what is named, under Edit events and queues or at the queue. It tries again by itself.",
+        ),
+        (Desired::Running, Status::Running) if bridge.dead_letters > 0 => {
+            (Tone::Ok, reason("It moves events."), "Some could not be delivered: see below.")
+        }
         (Desired::Running, Status::Running) => (Tone::Ok, reason("It moves events."), "Nothing to do."),
         (Desired::Running, Status::Provisioning | Status::Stopped) => {
             (Tone::Wait, reason("It is being started."), "Usually it runs within ten seconds; the steps are below.")
@@ -166,7 +174,9 @@ pub(super) fn grade(grade: &Grade) -> (Tone, &'static str, String) {
         Grade::NotVisibleYet => (
             Tone::Wait,
             "Not visible yet",
-            "AWS takes up to 90 seconds to show a change: check again in a minute.".to_owned(),
+            "If the statement was just added to the queue's policy, AWS takes up to 90 seconds to show it: check again in a \
+             minute."
+                .to_owned(),
         ),
         Grade::CouldNotCheck { why } => (Tone::Warn, "Could not check", super::super::sentence(why)),
     }
