@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Passes until Kafka must agree.
-const PASSES: usize = 20;
+const PASSES: usize = 200;
 /// Passwords that are hashed to see what one costs.
 const HASHED: u16 = 200;
 /// How long a change may take before something is wrong.
