@@ -13,6 +13,7 @@ mod kafka_admin;
 mod lanes;
 mod lists;
 mod lock_order;
+mod oracle;
 mod reconcile;
 mod support;
 mod transactions;
