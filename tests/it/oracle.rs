@@ -16,6 +16,7 @@ mod readings;
 mod topic;
 mod verdict;
 
+pub use event::Event;
 pub use generator::Generator;
 pub use ledger::Ledger;
 pub use topic::{Topic, send};

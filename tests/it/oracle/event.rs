@@ -112,12 +112,11 @@ impl Event {
             let is_value = |text: &&str| {
                 *text != "null" && serde_json::from_str::<&RawValue>(text).is_ok_and(|value| value.get() == *text)
             };
-            members.push(
-                match carriable(data).filter(|_| is_json(self.attribute(DATA_CONTENT_TYPE))).filter(is_value) {
-                    Some(text) => format!("\"data\":{text}"),
-                    None => format!("\"data_base64\":\"{}\"", STANDARD.encode(data)),
-                },
-            );
+            let is_json = is_json(self.attribute(DATA_CONTENT_TYPE));
+            members.push(match carriable(data).filter(|_| is_json).filter(is_value) {
+                Some(text) => format!("\"data\":{text}"),
+                None => format!("\"data_base64\":\"{}\"", STANDARD.encode(data)),
+            });
         }
         format!("{{{}}}", members.join(","))
     }

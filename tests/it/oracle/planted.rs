@@ -1,6 +1,6 @@
 //! The ledger finds what is planted in ten thousand events, each of it and nothing else.
 
-use super::{Generator, Ledger, event::Event, verdict::Verdict};
+use super::{Event, Generator, Ledger, verdict::Verdict};
 
 const EVENTS: usize = 10_000;
 

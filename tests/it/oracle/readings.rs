@@ -9,8 +9,7 @@ use rdkafka::{
 };
 
 use super::{
-    Generator, Ledger, Topic,
-    event::Event,
+    Event, Generator, Ledger, Topic,
     generator::{KEYS, MOST},
     send,
 };

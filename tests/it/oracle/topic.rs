@@ -32,8 +32,14 @@ impl Topic {
         let mut config = client(&servers());
         let consumer: StreamConsumer =
             config.set("group.id", "oracle").set("enable.auto.commit", "false").create().unwrap();
-        let metadata = consumer.fetch_metadata(Some(name), PATIENCE).unwrap();
-        let partitions = metadata.topics()[0].partitions().len();
+        // A broker hears a moment later of a topic that is new.
+        let until = Instant::now() + PATIENCE;
+        let partitions = loop {
+            match consumer.fetch_metadata(Some(name), PATIENCE).unwrap().topics()[0].partitions().len() {
+                0 => assert!(Instant::now() < until, "there is no topic {name}"),
+                partitions => break partitions,
+            }
+        };
         let mut topic = Self { consumer, name: name.to_owned(), next: vec![0; partitions] };
         topic.next = topic.watermarks().into_iter().map(|(first, _)| first).collect();
         let mut list = TopicPartitionList::new();
