@@ -17,3 +17,4 @@ mod oracle;
 mod reconcile;
 mod support;
 mod transactions;
+mod wire;
