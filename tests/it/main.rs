@@ -14,6 +14,7 @@ mod lanes;
 mod lists;
 mod lock_order;
 mod oracle;
+mod process;
 mod reconcile;
 mod support;
 mod transactions;

@@ -46,7 +46,7 @@ impl Proxy {
 
     /// In front of a broker at `127.0.0.1:port`, which clients then find at the proxy alone.
     pub fn before_kafka(broker: &str) -> Self {
-        let address = broker.parse().expect("the broker is one, at an IP address");
+        let address: SocketAddr = broker.parse().expect("the broker is one, at an IP address");
         Self::start(broker.to_owned(), |proxy| Some(Frames::new(address, proxy)))
     }
 
