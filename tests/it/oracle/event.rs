@@ -1,5 +1,5 @@
-//! An event as both sides show it. Read by the *Kafka Protocol Binding* and the *JSON Event Format* of `CloudEvents` 1.0
-//! alone: a mistake of the product is not made here a second time.
+//! An event as both sides show it, read by the *Kafka Protocol Binding* and the *JSON Event Format* of `CloudEvents`
+//! 1.0 alone: a mistake of the product is not made here a second time.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ const MOST_ATTRIBUTES: usize = 10;
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What it is kept in order by: the key of a record, empty where it has none, or the group of a message. `None` where
-    /// the place knows no such thing, as a standard queue.
+    /// What it is kept in order by: the key of a record, empty where it has none, or the group of a message. `None`
+    /// where the place knows no such thing, as a standard queue.
     pub key: Option<Vec<u8>>,
     /// Attributes by name, `datacontenttype` among them. An empty value stands for an attribute that is absent.
     pub attributes: BTreeMap<String, String>,

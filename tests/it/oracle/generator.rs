@@ -90,7 +90,7 @@ impl Generator {
     /// A value whose numbers and texts no program would write again as they are.
     fn json(&mut self, size: usize) -> Vec<u8> {
         let mut text = format!(
-            r#"{{"number":{}.00,"rate":1E-7,"large":9007199254740993.10,"name":"Gr\u00fc\u00dfe 東京","none":{{}},"more":""#,
+            r#"{{"number":{}.00,"rate":1E-7,"large":9007199254740993.10,"name":"Gr\u00fc\u00dfe 東京","more":""#,
             self.next
         );
         let end = "\"}";

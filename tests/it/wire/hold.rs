@@ -38,7 +38,7 @@ impl Holds {
         Held { held, fate: decide }
     }
 
-    /// Stops a request, or the answer to one, where it is the one; everything behind it on its connection waits as well.
+    /// Stops a request, or the answer to one, where it is the one; what is behind it on its connection waits as well.
     ///
     /// # Errors
     /// The connection is to be broken off.

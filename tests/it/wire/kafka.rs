@@ -2,9 +2,9 @@
 //! one is answered.
 //!
 //! A broker tells its clients where brokers are, and a client that learns the real address goes round the proxy. In
-//! every version of the answers that tell it, host and port lie side by side, and both the broker and the proxy listen at
-//! addresses of the same length. So the one is put in the place of the other without reading the rest: no version need be
-//! known here, none be forbidden to clients, and no frame changes its length.
+//! every version of the answers that tell it, host and port lie side by side, and both the broker and the proxy listen
+//! at addresses of the same length. So the one is put in the place of the other without reading the rest: no version
+//! need be known here, none be forbidden to clients, and no frame changes its length.
 
 use std::{collections::HashMap, io, net::SocketAddr, sync::Mutex};
 
