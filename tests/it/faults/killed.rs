@@ -3,7 +3,7 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -15,11 +15,12 @@ use ebm::{domain::member::Role, manager::history::Verdict};
 use reqwest::{Client, Response};
 use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::tries;
 use crate::{
+    process::free_address,
     reconcile::within,
     support::{
         Api, HISTORY_KEY, KEY,
@@ -67,11 +68,6 @@ fn kill(process: &Mutex<Child>) {
     let mut process = process.lock().unwrap();
     let _ = process.kill();
     let _ = process.wait();
-}
-
-async fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    listener.local_addr().unwrap()
 }
 
 impl Console {

@@ -17,13 +17,11 @@ use ebm::{
     secrets::Vault,
 };
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
+    Offset, TopicPartitionList,
+    admin::AdminOptions,
     consumer::{Consumer, StreamConsumer},
     message::OwnedMessage,
 };
-use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::{
     task::JoinHandle,
@@ -33,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::script::{Script, Taken};
+use crate::support::kafka::{admin, client, create_topic, servers, variable};
 
 pub const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
 pub const FIFO: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders.fifo";
@@ -41,32 +40,14 @@ pub const PARTITIONS: i32 = 3;
 pub const WINDOW: usize = 1_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the development servers say of themselves.
-fn variable(name: &str) -> String {
-    std::env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by dev/test, which starts the servers"))
-}
-
 fn settings() -> Settings {
     Settings {
-        bootstrap_servers: variable("EBM_KAFKA__BOOTSTRAP_SERVERS"),
+        bootstrap_servers: servers(),
         security: Security::SaslPlaintext,
         username: variable("KAFKA_ADMIN_USER"),
         password: variable("KAFKA_ADMIN_PASSWORD").into(),
         ca_file: None,
     }
-}
-
-fn admin() -> AdminClient<DefaultClientContext> {
-    let settings = settings();
-    ClientConfig::new()
-        .set("bootstrap.servers", &settings.bootstrap_servers)
-        .set("security.protocol", "SASL_PLAINTEXT")
-        .set("sasl.mechanism", "SCRAM-SHA-512")
-        .set("sasl.username", &settings.username)
-        .set("sasl.password", settings.password.expose_secret())
-        .create()
-        .unwrap()
 }
 
 pub fn vault() -> Vault {
@@ -103,17 +84,8 @@ impl Stage {
 
     /// All records of the topic, in the order of each partition.
     pub async fn records(&self, count: usize) -> Vec<OwnedMessage> {
-        let settings = settings();
-        let consumer: StreamConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &settings.bootstrap_servers)
-            .set("security.protocol", "SASL_PLAINTEXT")
-            .set("sasl.mechanism", "SCRAM-SHA-512")
-            .set("sasl.username", &settings.username)
-            .set("sasl.password", settings.password.expose_secret())
-            .set("group.id", "oracle")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
+        let consumer: StreamConsumer =
+            client(&servers()).set("group.id", "oracle").set("enable.auto.commit", "false").create().unwrap();
         let mut list = TopicPartitionList::new();
         for partition in 0..PARTITIONS {
             list.add_partition_offset(&self.topic, partition, Offset::Beginning).unwrap();
@@ -191,9 +163,7 @@ impl Stage {
     }
 
     pub async fn create_topic(&self) {
-        let topic = NewTopic::new(&self.topic, PARTITIONS, TopicReplication::Fixed(1));
-        let made = admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
-        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        create_topic(&self.topic, PARTITIONS).await;
     }
 
     /// Deletes all records of a partition before `offset`, as retention does.

@@ -4,6 +4,7 @@
 
 mod described;
 pub mod gate;
+pub mod kafka;
 
 use axum::{
     Router,

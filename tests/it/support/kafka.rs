@@ -1,0 +1,50 @@
+//! The real Kafka of the tests as a super user reaches it: past the product.
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+};
+use uuid::Uuid;
+
+/// What the development servers say of themselves.
+pub fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by dev/test, which starts the servers"))
+}
+
+/// `host:port` of the broker that the tests share.
+pub fn servers() -> String {
+    variable("EBM_KAFKA__BOOTSTRAP_SERVERS")
+}
+
+/// What every client needs that comes to Kafka by these servers.
+pub fn client(servers: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", servers)
+        .set("security.protocol", "SASL_PLAINTEXT")
+        .set("sasl.mechanism", "SCRAM-SHA-512")
+        .set("sasl.username", variable("KAFKA_ADMIN_USER"))
+        .set("sasl.password", variable("KAFKA_ADMIN_PASSWORD"));
+    config
+}
+
+/// A client that administers.
+pub fn admin() -> AdminClient<DefaultClientContext> {
+    client(&servers()).create().unwrap()
+}
+
+/// Creates a topic.
+pub async fn create_topic(name: &str, partitions: i32) {
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let made = admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
+}
+
+/// Creates a topic under a name that nobody else has, and gives the name.
+pub async fn new_topic(partitions: i32) -> String {
+    let name = format!("it.{}", Uuid::new_v4().simple());
+    create_topic(&name, partitions).await;
+    name
+}
