@@ -74,7 +74,7 @@ async fn next<'a>(consumer: &'a StreamConsumer, topic: &str) -> BorrowedMessage<
             Ok(Ok(record)) => return record,
             // It passes when brokers are back.
             Ok(Err(error)) => trouble = Some(error),
-            Err(_) => panic!("{topic} was not read to its end: {trouble:?}"),
+            Err(end) => panic!("{topic} was not read to its end ({end}): {trouble:?}"),
         }
     }
 }
