@@ -64,7 +64,7 @@ impl Contestant {
         direction: Direction,
         topic: &Topic,
     ) -> Result<Processes> {
-        let commands = match self {
+        let commands: Vec<_> = match self {
             Self::Ebm(count) => {
                 workers.want(direction, topic).await?;
                 (1..=count).map(|number| workers.command(number, &queue.address)).collect::<Result<_>>()?
