@@ -1,9 +1,9 @@
 //! The landscape that is measured.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Executor, PgPool};
 
-use crate::{Result, process};
+use crate::{Result, database, process};
 
 /// A filled database.
 pub struct Data {
@@ -63,13 +63,7 @@ const ROUTES: &str = "insert into route (id, bridge_id, event_id, direction, que
 
 /// Makes a database anew, and fills it.
 pub async fn fill(channels: u32) -> Result<Data> {
-    let base = std::env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is not set: start bench/console/run")?;
-    let name = format!("bench_console_{channels}");
-    let mut admin = PgConnection::connect(&base).await?;
-    admin.execute(sqlx::AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await?;
-    admin.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await?;
-    let (front, _) = base.rsplit_once('/').ok_or("DATABASE_URL names no database")?;
-    let url = format!("{front}/{name}");
+    let url = database::create(&format!("bench_console_{channels}")).await?;
     process::run_ebm(&url, &["migrate"], "")?;
     let (email, password) = ("bench@example.test".to_owned(), "a password for measuring".to_owned());
     process::run_ebm(&url, &["user", "create", "--admin", "--name", "Bench", "--password-stdin", &email], &password)?;

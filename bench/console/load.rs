@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Url, header};
 
-use crate::{Result, process::Server};
+use crate::{Result, figures::percentile, process::Server};
 
 /// Connections that ask as fast as can be.
 const CONNECTIONS: usize = 8;
@@ -76,8 +76,7 @@ impl Client {
             // What is refused, since the server cannot keep up, is worse than any answer.
             times.push(done?.unwrap_or(f64::INFINITY));
         }
-        times.sort_by(f64::total_cmp);
-        let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+        let at = |percent| percentile(times.iter().copied(), percent);
         Ok(Timing { p50: at(50), p99: at(99) })
     }
 

@@ -1,9 +1,15 @@
 //! The console under load, beside a server written by hand with the same statements: see `README.md`.
 
 mod data;
+#[path = "../database.rs"]
+mod database;
+#[path = "../figures.rs"]
+mod figures;
 mod load;
 mod peer;
 mod process;
+#[path = "../system.rs"]
+mod system;
 mod table;
 
 use std::time::Duration;
@@ -120,10 +126,4 @@ async fn pages_per_cpu_second(client: &Client, server: &Server, path: &str) -> R
     let before = server.cpu();
     let pages = client.as_fast_as_can_be(&url, ROUND / 2).await?;
     Ok(f64::from(pages) / server.cpu().saturating_sub(before).as_secs_f64())
-}
-
-/// The middle of some measurements.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::Result;
+use crate::{Result, system};
 
 /// A running server. It ends when this is dropped.
 pub struct Server {
@@ -65,21 +65,14 @@ impl Server {
         Ok(())
     }
 
-    /// CPU time of all its threads so far (proc(5), fields 14 and 15 of `stat`; 100 ticks a second).
+    /// CPU time of all its threads so far.
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-        Duration::from_millis(ticks * 10)
+        system::cpu(self.child.id())
     }
 
-    /// Memory it holds now, and held at most, in KiB (proc(5), `VmRSS` and `VmHWM`).
+    /// Memory it holds now, and held at most, in KiB.
     pub fn memory(&self) -> [u64; 2] {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        ["VmRSS:", "VmHWM:"].map(|name| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-        })
+        system::memory(self.child.id())
     }
 }
 

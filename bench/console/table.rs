@@ -1,8 +1,8 @@
 //! What was measured, as Markdown.
 
 use crate::{
+    figures::median,
     load::{Size, Timing},
-    median,
 };
 
 /// Bytes of pages.
@@ -27,9 +27,8 @@ pub fn latency(sizes: &[u32], timings: &[Vec<((&'static str, u32), Timing)>]) {
     }
     for (name, rate) in names {
         let of = |n: usize, pick: fn(&Timing) -> f64| {
-            let mut values: Vec<f64> =
-                timings[n].iter().filter(|((other, _), _)| *other == name).map(|(_, timing)| pick(timing)).collect();
-            median(&mut values)
+            let of_page = timings[n].iter().filter(|((other, _), _)| *other == name);
+            median(of_page.map(|(_, timing)| pick(timing)))
         };
         let [p50, p99] = [|t: &Timing| t.p50, |t: &Timing| t.p99];
         let ratio = of(1, p99) / of(0, p99);
@@ -47,7 +46,7 @@ pub fn latency(sizes: &[u32], timings: &[Vec<((&'static str, u32), Timing)>]) {
 pub fn rates(sizes: &[u32], rates: &[[Vec<f64>; 2]]) {
     println!("\n| channels | ebm, pages per CPU second | by hand | ratio |\n|---:|---:|---:|---:|");
     for (size, [ebm, peer]) in sizes.iter().zip(rates) {
-        let (ebm, peer) = (median(&mut ebm.clone()), median(&mut peer.clone()));
+        let (ebm, peer) = (median(ebm.iter().copied()), median(peer.iter().copied()));
         println!("| {size} | {ebm:.0} | {peer:.0} | {:.2} |", ebm / peer);
     }
 }

@@ -5,10 +5,10 @@ use ebm::{
     store::{self, PgPool},
 };
 use secrecy::ExposeSecret;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 use uuid::Uuid;
 
-use crate::{Result, child, setting};
+use crate::{Result, child, database};
 
 /// How much there is.
 #[derive(Clone, Copy)]
@@ -74,12 +74,7 @@ pub struct Data {
 impl Data {
     /// Makes a database anew, and fills it.
     pub async fn fill(name: &str, size: Size) -> Result<Self> {
-        let base = setting("DATABASE_URL")?;
-        let mut admin = PgConnection::connect(&base).await?;
-        admin.execute(sqlx::AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await?;
-        admin.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await?;
-        let (front, _) = base.rsplit_once('/').ok_or("DATABASE_URL names no database")?;
-        let url = format!("{front}/{name}");
+        let url = database::create(name).await?;
         let pool = store::pool(&url, 4)?;
         store::migrate(&pool).await?;
         let data = Self { url, pool };

@@ -4,7 +4,13 @@ mod calls;
 mod child;
 mod contestant;
 mod data;
+#[path = "../database.rs"]
+mod database;
+#[path = "../figures.rs"]
+mod figures;
 mod proxy;
+#[path = "../system.rs"]
+mod system;
 mod table;
 mod took;
 mod wanted;
@@ -16,6 +22,7 @@ use serde::Serialize;
 use calls::Calls;
 use contestant::Contestant;
 use data::{Data, Size};
+use figures::median;
 use proxy::Proxy;
 use took::Took;
 use wanted::Wanted;
@@ -204,17 +211,4 @@ fn number(name: &str, otherwise: u32) -> Result<u32> {
 /// The most memory of any of them.
 fn most(looks: &[Took]) -> f64 {
     looks.iter().map(|took| f64::from(took.peak)).fold(0.0, f64::max)
-}
-
-/// The middle of some measurements.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    percentile(values, 50)
-}
-
-/// The smallest that so many of a hundred do not exceed.
-fn percentile(values: impl Iterator<Item = f64>, percent: usize) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let rank = (values.len() * percent).div_ceil(100).max(1);
-    values.get(rank - 1).copied().unwrap_or_default()
 }

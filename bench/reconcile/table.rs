@@ -8,7 +8,7 @@ use crate::{
     child::Change,
     contestant::Contestant,
     data::Size,
-    median, percentile,
+    figures::{median, percentile},
     took::Took,
     wanted::Wanted,
 };

@@ -1,8 +1,10 @@
 //! What something takes: time, CPU, memory.
 
-use std::{fs::read_to_string, time::Instant};
+use std::{process, time::Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::system;
 
 /// What something took.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -37,17 +39,11 @@ impl Stopwatch {
     }
 }
 
-/// CPU seconds of all threads (proc(5), fields 14 and 15 of `stat`; 100 ticks a second).
 fn cpu() -> f64 {
-    let stat = read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u32 = after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u32>().ok()).sum();
-    f64::from(ticks) / 100.0
+    system::cpu(process::id()).as_secs_f64()
 }
 
-/// The most memory held, in KiB (proc(5), `VmHWM`).
 fn peak() -> u32 {
-    let status = read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+    let [_, most] = system::memory(process::id());
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
