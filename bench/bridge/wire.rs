@@ -1,5 +1,7 @@
 //! The JSON of the calls that move messages (Amazon SQS API Reference): borrowed, as who answers and as who calls.
 
+#![expect(clippy::struct_field_names, reason = "the names are those of AWS")]
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
