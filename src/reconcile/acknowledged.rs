@@ -98,13 +98,21 @@ impl Acknowledged {
         self.users.contains_key(name)
     }
 
-    /// Forgets all but what these still wait for: the rest, every live broker has shown.
-    pub fn keep(&mut self, waiting: &Scope) {
-        let topics: BTreeSet<_> = waiting.topics.iter().collect();
-        let users: BTreeSet<_> = waiting.users.iter().collect();
-        self.topics.retain(|name, _| topics.contains(name));
-        self.users.retain(|name, _| users.contains(name));
-        self.acls.retain(|acl, _| waiting.principals.contains(&acl.principal));
+    /// Forgets all but what these still wait for: the rest, every live broker has shown. Where no more than a scope was
+    /// looked at, nothing else is forgotten.
+    pub fn keep(&mut self, waiting: &Scope, looked_at: Option<&Scope>) {
+        let names = |of: fn(&Scope) -> &[String]| {
+            let waiting: BTreeSet<_> = of(waiting).iter().collect();
+            let looked_at: Option<BTreeSet<_>> = looked_at.map(|scope| of(scope).iter().collect());
+            move |name: &String| waiting.contains(name) || looked_at.as_ref().is_some_and(|seen| !seen.contains(name))
+        };
+        let (topic, user) = (names(|scope| &scope.topics), names(|scope| &scope.users));
+        self.topics.retain(|name, _| topic(name));
+        self.users.retain(|name, _| user(name));
+        self.acls.retain(|acl, _| {
+            waiting.principals.contains(&acl.principal)
+                || looked_at.is_some_and(|scope| !scope.principals.contains(&acl.principal))
+        });
     }
 }
 
@@ -182,7 +190,7 @@ mod tests {
     fn what_all_brokers_have_shown_is_forgotten_so_that_drift_is_seen() {
         let (mut acknowledged, desired) = (Acknowledged::default(), wanted());
         carry_out(&mut acknowledged, &plan(&desired, &Observed::default()), &desired, &Observed::default());
-        acknowledged.keep(&Scope { topics: vec!["t".into()], ..Scope::default() });
+        acknowledged.keep(&Scope { topics: vec!["t".into()], ..Scope::default() }, None);
         let mut observed = Observed::default();
         acknowledged.lay_over(&mut observed, Instant::now());
         let again = plan(&desired, &observed);

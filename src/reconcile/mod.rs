@@ -10,6 +10,7 @@
 //! | [`plan`] | the difference, pure |
 //! | `desired` | what people want, in Kafka's words |
 //! | `observe` | what Kafka holds |
+//! | `extent` | how much of it a pass looks at |
 //! | `apply` | carrying out a plan |
 //! | `acknowledged` | what was carried out and is not shown yet |
 //! | `brake` | what is not done unasked |
@@ -26,6 +27,7 @@ mod brake;
 mod confirm;
 mod desired;
 mod drift;
+mod extent;
 mod findings;
 mod groups;
 mod objects;
@@ -47,6 +49,7 @@ use self::{
     acknowledged::Acknowledged,
     apply::{Item, Refused},
     brake::Decided,
+    extent::Extent,
     findings::subject,
     objects::{Touched, Watched},
     observe::Scope,
@@ -64,7 +67,7 @@ use crate::{
         isolation::{Check, Severity},
     },
     history,
-    kafka::admin::{self, Admin, Operation},
+    kafka::admin::{self, Admin, Cluster, Operation},
     secrets::{self, Vault, random},
     store::{
         self, PgPool,
@@ -80,6 +83,9 @@ const STEPS: usize = 50;
 
 /// How long a pass may still go on once the process is to stop.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// By how many periods a look at everything may be put off by changes.
+const OVERDUE: f32 = 1.5;
 
 /// How often one that stands by looks whether it is needed.
 const STANDBY: Duration = Duration::from_secs(2);
@@ -150,6 +156,48 @@ impl Error {
     }
 }
 
+/// When a pass began.
+struct Began {
+    at: OffsetDateTime,
+    since: Instant,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self { at: OffsetDateTime::now_utc(), since: Instant::now() }
+    }
+}
+
+/// How much there should be in Kafka.
+struct Sizes {
+    topics: usize,
+    users: usize,
+    acls: usize,
+}
+
+impl Sizes {
+    fn of(desired: &Desired) -> Self {
+        Self {
+            topics: desired.topics.len(),
+            users: desired.users.values().flatten().count(),
+            acls: desired.acls.values().map(BTreeSet::len).sum(),
+        }
+    }
+}
+
+/// What a pass has read.
+struct Seen {
+    source: store::desired::Desired,
+    desired: Desired,
+    objects: Vec<Watched>,
+    sizes: Sizes,
+    /// What was looked at, where it was not everything; then the desired state, the objects and what was observed are of
+    /// it alone.
+    scope: Option<Scope>,
+    observed: Observed,
+    cluster: Cluster,
+}
+
 /// Makes Kafka agree with Postgres.
 pub struct Reconciler {
     pool: PgPool,
@@ -159,6 +207,8 @@ pub struct Reconciler {
     settings: Settings,
     report: watch::Sender<PassReport>,
     acknowledged: Acknowledged,
+    /// When everything was looked at last, and nothing failed.
+    looked: Option<Instant>,
     /// The user whose password was compared last.
     compared: String,
     traffic: traffic::Traffic,
@@ -174,8 +224,8 @@ async fn after_grace(shutdown: CancellationToken) {
 impl Reconciler {
     /// A reconciler. Does nothing yet.
     pub fn new(pool: PgPool, vault: Vault, history_key: SecretSlice<u8>, admin: Admin, settings: Settings) -> Self {
-        let (report, acknowledged, compared, traffic, preflight) = Default::default();
-        Self { pool, vault, history_key, admin, settings, report, acknowledged, compared, traffic, preflight }
+        let (report, acknowledged, looked, compared, traffic, preflight) = Default::default();
+        Self { pool, vault, history_key, admin, settings, report, acknowledged, looked, compared, traffic, preflight }
     }
 
     /// Shows what the newest pass found and did, also after [`Reconciler::run`] has taken the reconciler.
@@ -191,7 +241,7 @@ impl Reconciler {
         async move {
             let mut pause = Pause::default();
             while !shutdown.is_cancelled() {
-                let wait = match self.lead(shutdown.clone(), &mut pause).await {
+                let wait = match Box::pin(self.lead(shutdown.clone(), &mut pause)).await {
                     Ok(()) => STANDBY,
                     Err(error) => {
                         self.note(&error);
@@ -216,23 +266,43 @@ impl Reconciler {
         };
         let mut hints = Hints::listen(&self.pool).await?;
         self.report.send_modify(|report| report.leads = true);
+        self.looked = None;
+        let (mut next, mut hints_count) = (Extent::Everything, true);
         while !shutdown.is_cancelled() {
             lead.check().await?;
+            let extent = if self.is_overdue() { Extent::Everything } else { next };
+            // A change does not wait until all has been read; that begins anew after it.
+            let may_wait = extent == Extent::Everything && hints_count && !self.is_overdue();
+            let began = Began::now();
+            let seen = tokio::select! {
+                biased;
+                seen = self.look(extent) => seen,
+                hint = hints.next(), if may_wait => {
+                    hint?;
+                    next = Extent::Open;
+                    continue;
+                }
+                () = after_grace(shutdown.clone()) => break,
+            };
             let pass = tokio::select! {
                 biased;
-                pass = self.pass() => pass,
+                pass = self.act(began, seen) => pass,
                 () = after_grace(shutdown.clone()) => break,
             };
             self.publish().await;
             let is_calm = pass.is_ok();
-            let (wait, hints_count) = match pass {
-                Ok(report) if report.pending > 0 => (pause.longer(), true),
+            let wait;
+            (wait, next, hints_count) = match pass {
+                Ok(report) if report.pending > 0 => (pause.longer(), extent, true),
                 Ok(_) => {
                     *pause = Pause::default();
-                    (self.settings.period, true)
+                    let due = self.looked.map_or(Duration::ZERO, |looked| {
+                        (looked + self.settings.period).saturating_duration_since(Instant::now())
+                    });
+                    (due, Extent::Everything, true)
                 }
                 // A hint makes nothing better; one is kept until the pause is over.
-                Err(_) => (pause.longer(), false),
+                Err(_) => (pause.longer(), Extent::Everything, false),
             };
             // A change does not wait until all of this was looked at.
             let rest = async {
@@ -245,10 +315,18 @@ impl Reconciler {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = rest => {}
-                hint = hints.next(), if hints_count => hint?,
+                hint = hints.next(), if hints_count => {
+                    hint?;
+                    next = Extent::Open;
+                }
             }
         }
         Ok(lead.leave().await?)
+    }
+
+    /// Whether everything has to be looked at now, whatever else there is to do.
+    fn is_overdue(&self) -> bool {
+        self.looked.is_none_or(|looked| looked.elapsed() >= self.settings.period.mul_f32(OVERDUE))
     }
 
     /// Looks once at everything and does what is to be done.
@@ -259,10 +337,20 @@ impl Reconciler {
     /// # Errors
     /// When Postgres or Kafka cannot be reached, or Kafka does not show all there is. The objects stay as they are.
     pub async fn pass(&mut self) -> Result<PassReport, Error> {
-        let (at, started) = (OffsetDateTime::now_utc(), Instant::now());
-        match self.reconcile().await {
+        let began = Began::now();
+        let seen = Box::pin(self.look(Extent::Everything)).await;
+        self.act(began, seen).await
+    }
+
+    /// Does what is to be done by what was seen, and reports it.
+    async fn act(&mut self, began: Began, seen: Result<Seen, Error>) -> Result<PassReport, Error> {
+        let done = match seen {
+            Ok(seen) => self.carry_out(seen).await,
+            Err(error) => Err(error),
+        };
+        match done {
             Ok(mut report) => {
-                (report.at, report.succeeded_at, report.took) = (Some(at), Some(at), started.elapsed());
+                (report.at, report.succeeded_at, report.took) = (Some(began.at), Some(began.at), began.since.elapsed());
                 report.leads = self.report.borrow().leads;
                 if report.written > 0 {
                     let PassReport { written, pending, failed, took, .. } = report;
@@ -273,7 +361,7 @@ impl Reconciler {
             }
             Err(error) => {
                 self.note(&error);
-                self.report.send_modify(|report| (report.at, report.took) = (Some(at), started.elapsed()));
+                self.report.send_modify(|report| (report.at, report.took) = (Some(began.at), began.since.elapsed()));
                 Err(error)
             }
         }
@@ -348,13 +436,32 @@ impl Reconciler {
         });
     }
 
-    async fn reconcile(&mut self) -> Result<PassReport, Error> {
+    /// Reads what should be and what is. Changes nothing, so it may be dropped without loss.
+    async fn look(&mut self, extent: Extent) -> Result<Seen, Error> {
         let source = store::desired::load(&self.pool).await?;
-        let desired = desired::desired(&source, &self.settings);
-        let salts_of = self.passwords_to_compare(&desired);
-        let (mut observed, cluster) = observe::read(&self.admin, &desired, &salts_of).await?;
+        let mut desired = desired::desired(&source, &self.settings);
+        let mut objects = objects::all(&source, &desired, &self.settings);
+        let sizes = Sizes::of(&desired);
+        // What an admin has decided, or is asked, may concern anything.
+        let is_asked = !source.decisions.is_empty() || self.report.borrow().is_held();
+        let scope = if extent == Extent::Open && !is_asked { extent::open(&mut objects) } else { None };
+        let (mut observed, cluster) = if let Some(scope) = &scope {
+            desired = desired.only(scope);
+            let changed = |name: &&String| matches!(desired.users.get(*name), Some(Some(user)) if user.is_changed);
+            let salts_of = scope.users.iter().filter(changed).filter(|name| !self.acknowledged.has_user(name));
+            let salts_of: Vec<_> = salts_of.cloned().collect();
+            Box::pin(observe::read_only(&self.admin, &desired, scope, &salts_of)).await?
+        } else {
+            let salts_of = self.passwords_to_compare(&desired);
+            Box::pin(observe::read(&self.admin, &desired, &salts_of)).await?
+        };
         self.acknowledged.lay_over(&mut observed, Instant::now());
-        let objects = objects::all(&source, &desired, &self.settings);
+        Ok(Seen { source, desired, objects, sizes, scope, observed, cluster })
+    }
+
+    /// Carries out the difference, reads back, and writes down how far Kafka has followed.
+    async fn carry_out(&mut self, seen: Seen) -> Result<PassReport, Error> {
+        let Seen { source, desired, objects, sizes, scope, observed, cluster } = seen;
         let decided = Decided::by(&objects);
         let mut plan = plan(&desired, &observed);
         let held = brake::held(&plan, &decided, &desired, &observed);
@@ -374,19 +481,25 @@ impl Reconciler {
         let drift = drift::repaired(&source, &plan, &applied, (&desired, &observed), &decided);
         let (outcomes, waiting, pending) =
             self.outcomes(&objects, &desired, &observed, &plan, &applied, cluster.brokers.len()).await?;
-        self.acknowledged.keep(&waiting);
+        self.acknowledged.keep(&waiting, scope.as_ref());
         self.write_down(&outcomes).await?;
         self.record(drift).await?;
-        let mut findings = findings::findings(&plan, &desired, &observed, &self.settings);
-        findings.splice(0..0, held.map(Finding::Held));
-        self.forget(&source, &desired, &observed, &findings).await?;
+        let findings = if scope.is_none() {
+            let mut findings = findings::findings(&plan, &desired, &observed, &self.settings);
+            findings.splice(0..0, held.map(Finding::Held));
+            self.forget(&source, &desired, &observed, &findings).await?;
+            self.looked = Some(Instant::now());
+            findings
+        } else {
+            self.report.borrow().findings.clone()
+        };
 
         Ok(PassReport {
             cluster_id: Some(cluster.cluster_id),
             brokers: cluster.brokers,
-            topics: desired.topics.len(),
-            users: desired.users.values().flatten().count(),
-            acls: desired.acls.values().map(BTreeSet::len).sum(),
+            topics: sizes.topics,
+            users: sizes.users,
+            acls: sizes.acls,
             written: applied.written,
             steps: plan.to_string().lines().take(STEPS).map(str::to_owned).collect(),
             pending,

@@ -12,7 +12,8 @@ use super::{
     plan::{Desired, MANAGED_KEYS, Observed, ObservedTopic},
 };
 use crate::kafka::admin::{
-    self, AclFilter, Admin, Cluster, Code, ConfigSource, Configs, Mechanism, Operation, Refusal, ScramInfo, To, Topic,
+    self, Acl, AclFilter, Admin, Cluster, Code, ConfigSource, Configs, Mechanism, Operation, Refusal, ScramInfo, To,
+    Topic,
 };
 
 /// Principals that are asked for one by one; for more, reading all ACLs is cheaper.
@@ -59,26 +60,58 @@ pub struct Scope {
     pub principals: BTreeSet<String>,
 }
 
+/// Reads a few things from any broker, for a plan of these alone.
+pub async fn read_only(
+    admin: &Admin,
+    desired: &Desired,
+    scope: &Scope,
+    salts_of: &[String],
+) -> Result<(Observed, Cluster), Error> {
+    let keys = keys(desired);
+    let few = async { Ok(read_on(admin, To::Any, scope, &keys).await?) };
+    let cluster = async { Ok(admin.cluster().await?) };
+    let (cluster, mut observed, salts) = tokio::try_join!(cluster, few, read_salts(admin, salts_of))?;
+    require_rights(&cluster)?;
+    observed.salts = salts;
+    Ok((observed, cluster))
+}
+
 /// Reads a few things from one broker. Topics that it does not know are left out.
 pub async fn read_on(admin: &Admin, to: To, scope: &Scope, keys: &[&str]) -> admin::Result<Observed> {
+    // One after the other, on one connection: each call is short.
     let mut observed = Observed { users: read_users(admin, to, &scope.users).await?, ..Observed::default() };
-    if !scope.topics.is_empty() {
-        let topics = admin.topics_on(to, &scope.topics).await?;
-        let mut configs = read_configs(admin, to, &scope.topics, keys).await?;
-        for topic in topics.into_iter().filter(|topic| topic.error.is_none()) {
-            let config = configs.remove(&topic.name).flatten();
-            observed.topics.insert(topic.name.clone(), observed_topic(&topic, config));
-        }
+    let topics = read_topics(admin, to, &scope.topics).await?;
+    let mut configs = read_configs(admin, to, &scope.topics, keys).await?;
+    for topic in topics {
+        let config = configs.remove(&topic.name).flatten();
+        observed.topics.insert(topic.name.clone(), observed_topic(&topic, config));
     }
-    if scope.principals.len() > ONE_BY_ONE {
-        let all = admin.acls(to, AclFilter::Any).await?;
-        observed.acls = all.into_iter().filter(|acl| scope.principals.contains(&acl.principal)).collect();
-    } else {
-        for principal in &scope.principals {
-            observed.acls.extend(admin.acls(to, AclFilter::Principal(principal.clone())).await?);
-        }
-    }
+    observed.acls = read_acls(admin, to, &scope.principals).await?;
     Ok(observed)
+}
+
+/// These topics, without those that the broker does not know.
+async fn read_topics(admin: &Admin, to: To, names: &[String]) -> admin::Result<Vec<Topic>> {
+    // No names would mean none to Kafka, too; it is not asked.
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut topics = admin.topics_on(to, names).await?;
+    topics.retain(|topic| topic.error != Some(Code::UNKNOWN_TOPIC_OR_PARTITION));
+    Ok(topics)
+}
+
+/// The ACLs of these principals.
+async fn read_acls(admin: &Admin, to: To, principals: &BTreeSet<String>) -> admin::Result<BTreeSet<Acl>> {
+    if principals.len() > ONE_BY_ONE {
+        let all = admin.acls(to, AclFilter::Any).await?;
+        return Ok(all.into_iter().filter(|acl| principals.contains(&acl.principal)).collect());
+    }
+    let mut acls = BTreeSet::new();
+    for principal in principals {
+        acls.extend(admin.acls(to, AclFilter::Principal(principal.clone())).await?);
+    }
+    Ok(acls)
 }
 
 /// The configuration keys to ask for: not all, which are thirty times as many.

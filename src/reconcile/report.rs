@@ -45,6 +45,11 @@ pub struct PassReport {
 }
 
 impl PassReport {
+    /// Whether a plan was stopped and waits for an answer.
+    pub(super) fn is_held(&self) -> bool {
+        self.findings.iter().any(|finding| matches!(finding, Finding::Held(_)))
+    }
+
     /// The report as it is written down.
     pub(super) fn shown(&self, checks: &[Check]) -> Value {
         let brokers = self.brokers.iter().map(|b| json!({ "id": b.id, "address": format!("{}:{}", b.host, b.port) }));

@@ -7,6 +7,7 @@
 
 mod brokers;
 mod decisions;
+mod extent;
 mod foreign;
 mod groups;
 mod holdings;
@@ -150,9 +151,24 @@ impl World {
 
     /// A reconciler that makes topics for signs of life with so many replicas.
     fn reconciler_with(&self, kafka: admin::Settings, replication: i16) -> Reconciler {
+        Reconciler::new(
+            self.pool.clone(),
+            self.vault.clone(),
+            self.history_key.clone(),
+            Admin::new(kafka),
+            self.settings(replication),
+        )
+    }
+
+    /// A reconciler of which something was decided otherwise.
+    fn reconciler_by(&self, decide: impl FnOnce(Settings) -> Settings) -> Reconciler {
+        let (pool, vault, history_key) = (self.pool.clone(), self.vault.clone(), self.history_key.clone());
+        Reconciler::new(pool, vault, history_key, Admin::new(self.console.clone()), decide(self.settings(1)))
+    }
+
+    fn settings(&self, replication: i16) -> Settings {
         let settings = Settings::new(self.worker(), variable("EBM_KAFKA__USERNAME"), replication);
-        let settings = Settings { canary: self.app("canary"), ..settings };
-        Reconciler::new(self.pool.clone(), self.vault.clone(), self.history_key.clone(), Admin::new(kafka), settings)
+        Settings { canary: self.app("canary"), ..settings }
     }
 
     /// An app with one enabled environment, `test`.

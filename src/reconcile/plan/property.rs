@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{collection, option, prelude::*, sample::select};
 
 use super::{tests::carry_out, *};
-use crate::kafka::admin::{Operation, Pattern, Permission, ResourceKind};
+use crate::{
+    kafka::admin::{Operation, Pattern, Permission, ResourceKind},
+    reconcile::observe::Scope,
+};
 
 const OURS: &[&str] = &["a.test", "b.test", "worker"];
 const PRINCIPALS: &[&str] = &["User:a.test", "User:b.test", "User:worker", "User:foreign", "User:*"];
@@ -88,6 +91,36 @@ fn found() -> impl Strategy<Value = Observed> {
         })
 }
 
+fn some() -> impl Strategy<Value = Scope> {
+    let names = |all: &'static [&'static str]| collection::btree_set(select(all).prop_map(str::to_owned), 0..4);
+    (names(TOPICS), names(OURS), names(PRINCIPALS)).prop_map(|(topics, users, principals)| Scope {
+        topics: topics.into_iter().collect(),
+        users: users.into_iter().collect(),
+        principals,
+    })
+}
+
+/// What is read where no more is looked at than a scope.
+fn seen(mut observed: Observed, scope: &Scope) -> Observed {
+    observed.topics.retain(|name, _| scope.topics.contains(name));
+    observed.users.retain(|name, _| scope.users.contains(name));
+    observed.salts.retain(|name, _| scope.users.contains(name));
+    observed.acls.retain(|acl| scope.principals.contains(&acl.principal));
+    observed
+}
+
+/// What of a plan is about a scope.
+fn part(mut plan: Plan, scope: &Scope) -> Plan {
+    plan.revoke.retain(|principal, _| scope.principals.contains(principal));
+    plan.drop_users.retain(|(name, _)| scope.users.contains(name));
+    plan.create_topics.retain(|topic| scope.topics.contains(&topic.name));
+    plan.raise_partitions.retain(|(name, _)| scope.topics.contains(name));
+    plan.alter_configs.retain(|(name, _)| scope.topics.contains(name));
+    plan.upsert_users.retain(|name| scope.users.contains(name));
+    plan.grant.retain(|acl| scope.principals.contains(&acl.principal));
+    plan
+}
+
 /// What is not ours.
 fn foreign(desired: &Desired, observed: &Observed) -> Observed {
     let mut foreign = observed.clone();
@@ -134,5 +167,11 @@ proptest! {
         }
         let again = plan(&desired, &after);
         prop_assert!(again.is_empty(), "{}", again);
+    }
+
+    #[test]
+    fn a_look_at_few_things_leads_to_that_part_of_the_plan(desired in wanted(), found in found(), scope in some()) {
+        let whole = part(plan(&desired, &found), &scope);
+        prop_assert_eq!(plan(&desired.only(&scope), &seen(found, &scope)), whole);
     }
 }

@@ -9,9 +9,8 @@ use std::{
 use ebm::{
     bridge::Worker,
     domain::{
-        channel::topic_name,
         cloud_event::{Event, Header},
-        ids::{BridgeId, ChannelId},
+        ids::BridgeId,
     },
     kafka::stream::{Security, Settings, producer::Producer},
     secrets::Vault,
@@ -28,10 +27,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::script::{Script, Taken};
-use crate::support::kafka::{admin, client, create_topic, servers, variable};
+use crate::support::{
+    bridge,
+    kafka::{admin, client, create_topic, servers, variable},
+};
 
 pub const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
 pub const FIFO: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders.fifo";
@@ -106,55 +107,11 @@ impl Stage {
     }
 
     pub async fn without_topic(pool: PgPool, queue: &str) -> Self {
-        let [space, app, service, channel, event, bridge, route] = std::array::from_fn(|_| Uuid::new_v4());
-        let name = format!("s-{}", &space.simple().to_string()[..12]);
-        let run = |sql: &'static str| sqlx::query(sql);
-        run("insert into space (id, name) values ($1, $2)").bind(space).bind(&name).execute(&pool).await.unwrap();
-        run("insert into app (id, key, name, plan) values ($1, 'shop', 'Shop', 'licensed')")
-            .bind(app)
-            .execute(&pool)
-            .await
-            .unwrap();
-        run("insert into service (id, key, app_id, title, contract_version) values ($1, 'orders', $2, 'Orders', '1')")
-            .bind(service)
-            .bind(app)
-            .execute(&pool)
-            .await
-            .unwrap();
-        run("insert into channel (id, service_id, address) values ($1, $2, 'orders')")
-            .bind(channel)
-            .bind(service)
-            .execute(&pool)
-            .await
-            .unwrap();
-        run("insert into event (id, service_id, channel_id, name, app_sends, app_receives)
-             values ($1, $2, $3, 'order.placed', true, false)")
-        .bind(event)
-        .bind(service)
-        .bind(channel)
-        .execute(&pool)
-        .await
-        .unwrap();
-        run("insert into bridge (id, name, space_id, kind, region, desired, status, role_arn, external_id)
-             values ($1, 'Orders to ERP', $2, 'sqs', 'eu-central-1', 'running', 'stopped', 'arn:role', 'x')")
-        .bind(bridge)
-        .bind(space)
-        .execute(&pool)
-        .await
-        .unwrap();
-        run("insert into route (id, bridge_id, event_id, direction, queue_url) values ($1, $2, $3, 'outbound', $4)")
-            .bind(route)
-            .bind(bridge)
-            .bind(event)
-            .bind(queue)
-            .execute(&pool)
-            .await
-            .unwrap();
-        let topic = topic_name(ChannelId(channel), &name.parse().unwrap()).into();
+        let (bridge, topic) = bridge::insert(&pool, "outbound", queue, "arn:role").await;
         Self {
             pool,
             script: Script::new(),
-            bridge: BridgeId(bridge),
+            bridge,
             topic,
             producer: Producer::new(&settings()).unwrap(),
             sent: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+pub mod bridge;
 mod described;
 pub mod gate;
 pub mod kafka;

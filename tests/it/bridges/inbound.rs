@@ -1,0 +1,129 @@
+//! What SQS and Kafka may do to an inbound bridge.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::time::{sleep, timeout};
+
+use super::stage::{HELD, Kind, PATIENCE, Route, Stage};
+use crate::{faults::tries, reconcile::within, sqs::Fault};
+
+const DELETE: &str = "DeleteMessageBatch";
+
+fn below(most: usize) -> usize {
+    u32::from_le_bytes(ebm::secrets::random()) as usize % most
+}
+
+#[sqlx::test]
+async fn messages_arrive_as_events_byte_for_byte(pool: PgPool) {
+    for kind in [Kind::Standard, Kind::Fifo] {
+        let mut stage = Stage::new(pool.clone(), Route::Inbound(kind)).await;
+        let _bridge = stage.bridge("one").await;
+        stage.send(tries(2_000, 20_000)).await;
+        stage.settle().await;
+        println!("{kind:?}: {}", stage.ledger.assert_none_lost(0));
+        if kind == Kind::Fifo {
+            stage.ledger.assert_in_order();
+        }
+        assert_eq!(stage.dead_letters().await, 0);
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn a_queue_that_fails_often_loses_nothing(pool: PgPool) {
+    for kind in [Kind::Standard, Kind::Fifo] {
+        let mut stage = Stage::new(pool.clone(), Route::Inbound(kind)).await;
+        let _bridge = stage.bridge("one").await;
+        stage.sqs.fault(|asked| match below(10) {
+            0 => Fault::Internal,
+            1 => Fault::Unavailable,
+            2 => Fault::Throttle,
+            3 if asked.action == DELETE => {
+                let failed = (0..asked.entries).filter(|_| below(2) == 0).collect();
+                Fault::Partly { failed, code: "InternalFailure", sender: false }
+            }
+            _ => Fault::None,
+        });
+        stage.send(2_000).await;
+        stage.settle().await;
+        println!("{kind:?}, a third of all calls fail: {}", stage.ledger.assert_none_lost(0));
+        if kind == Kind::Fifo {
+            stage.ledger.assert_in_order();
+        }
+        assert_eq!(stage.dead_letters().await, 0);
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn answers_of_a_queue_that_are_lost_lose_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
+    let _bridge = stage.bridge("one").await;
+    let mut lost = 0;
+    stage.sqs.fault(move |_| {
+        if lost < 20 && below(5) == 0 {
+            lost += 1;
+            return Fault::LoseReply;
+        }
+        Fault::None
+    });
+    stage.send(2_000).await;
+    let clock = stage.sqs.clock();
+    // A message whose giving was lost shows again after its time.
+    {
+        let settled = stage.settle();
+        tokio::pin!(settled);
+        while timeout(Duration::from_secs(1), &mut settled).await.is_err() {
+            clock.advance(Duration::from_secs(20));
+        }
+    }
+    println!("lost answers: {}", stage.ledger.assert_none_lost(20 * 10));
+}
+
+#[sqlx::test]
+async fn a_refusal_of_deletes_makes_no_flood_of_repetitions(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
+    let _bridge = stage.bridge("one").await;
+    stage.sqs.fault(|asked| match asked.action.as_str() {
+        DELETE => Fault::Refuse { code: "AccessDenied", status: 403 },
+        _ => Fault::None,
+    });
+    stage.send(2_000).await;
+    println!("{}", stage.status("halted").await);
+    stage.sqs.mend();
+    stage.status("running").await;
+    stage.sqs.clock().advance(Duration::from_mins(2));
+    stage.settle().await;
+    println!("deletes were refused: {}", stage.ledger.assert_none_lost(HELD));
+}
+
+#[sqlx::test]
+async fn kafka_that_breaks_off_and_is_away_loses_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
+    let _bridge = stage.bridge("one").await;
+    let breaks = tries(4, 20);
+    for _ in 0..breaks {
+        stage.send(500).await;
+        stage.kafka.refuse(true);
+        stage.kafka.reset();
+        sleep(Duration::from_millis(500)).await;
+        stage.kafka.refuse(false);
+    }
+    let clock = stage.sqs.clock();
+    clock.advance(Duration::from_mins(2));
+    stage.settle().await;
+    println!("{breaks} breaks: {}", stage.ledger.assert_none_lost(breaks * HELD));
+    assert_eq!(stage.dead_letters().await, 0);
+}
+
+#[sqlx::test]
+async fn what_is_hidden_for_too_short_is_hidden_for_longer_while_kafka_is_slow(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
+    let _bridge = stage.bridge("one").await;
+    stage.kafka.latency(Duration::from_secs(2));
+    stage.send(200).await;
+    stage.settle().await;
+    println!("four seconds there and back: {}", stage.ledger.assert_none_lost(HELD));
+    within(PATIENCE, "nothing is left", async || stage.sqs.left(&stage.queue).in_flight == 0).await;
+}
