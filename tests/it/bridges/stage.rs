@@ -145,7 +145,12 @@ impl Stage {
 
     async fn send_these(&mut self, events: &[Event]) {
         for event in events {
-            self.ledger.sent(event);
+            let mut sent = event.clone();
+            // Of a queue without groups, an event has the key that it says itself, or none.
+            if self.route == Route::Inbound(Kind::Standard) {
+                sent.key = event.attributes.get("partitionkey").map(|key| key.as_bytes().to_vec());
+            }
+            self.ledger.sent(&sent);
         }
         let Route::Inbound(kind) = self.route else { return send(&self.producer, &self.topic, events).await.unwrap() };
         let put = |event: &Event| {
