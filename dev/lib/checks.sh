@@ -18,7 +18,7 @@ check() { # NAME LOG COMMAND...
 shell_syntax() {
     local file
     cd "$ROOT"
-    for file in dev/{run,stop,page,test,broker,faults} dev/lib/*.sh bench/*/run bench/reconcile/broker .ci/run; do bash -n "$file"; done
+    for file in dev/{run,stop,page,test,broker,faults,guards} dev/lib/*.sh bench/*/run bench/reconcile/broker .ci/run; do bash -n "$file"; done
 }
 
 formatted() {

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use tokio::time::{sleep, timeout};
 
 use super::stage::{HELD, Kind, PATIENCE, Route, Stage};
-use crate::{faults::tries, reconcile::within, sqs::Fault};
+use crate::{faults::tries, reconcile::within, sqs::Fault, wire::ApiKey};
 
 const DELETE: &str = "DeleteMessageBatch";
 
@@ -126,4 +126,26 @@ async fn what_is_hidden_for_too_short_is_hidden_for_longer_while_kafka_is_slow(p
     stage.settle().await;
     println!("four seconds there and back: {}", stage.ledger.assert_none_lost(HELD));
     within(PATIENCE, "nothing is left", async || stage.sqs.left(&stage.queue).in_flight == 0).await;
+}
+
+#[sqlx::test]
+async fn a_message_that_shows_again_before_kafka_has_it_is_deleted_by_its_newest_receipt(pool: PgPool) {
+    for kind in [Kind::Standard, Kind::Fifo] {
+        let mut stage = Stage::new(pool.clone(), Route::Inbound(kind)).await;
+        let bridge = stage.bridge("one").await;
+        for _ in 0..tries(2, 10) {
+            let mut held = stage.kafka.hold_request(ApiKey::PRODUCE);
+            stage.send_of_one_key(10).await;
+            held.caught().await;
+            // The machine stood still for longer than messages are hidden.
+            stage.sqs.clock().advance(Duration::from_mins(5));
+            held.release();
+            stage.settle().await;
+        }
+        let stale = stage.sqs.stale_deletes(&stage.queue);
+        println!("{kind:?}, shown again: {}, {stale} stale deletes", stage.ledger.assert_none_lost(HELD));
+        assert_eq!(stage.dead_letters().await, 0);
+        drop(bridge);
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
 }

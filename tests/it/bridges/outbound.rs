@@ -64,6 +64,29 @@ async fn a_queue_that_fails_often_and_then_wholly_loses_nothing(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_queue_that_throttles_is_filled_as_fast_as_it_takes_and_nobody_halts(pool: PgPool) {
+    const LIMIT: u32 = 100;
+    let mut stage = Stage::new(pool, Route::Outbound(Kind::Fifo)).await;
+    let _bridge = stage.bridge("one").await;
+    let (mut second, mut calls) = (Instant::now(), 0);
+    stage.sqs.fault(move |asked| {
+        if second.elapsed() >= Duration::from_secs(1) {
+            (second, calls) = (Instant::now(), 0);
+        }
+        calls += u32::from(asked.action == SEND);
+        if calls > LIMIT { Fault::Throttle } else { Fault::None }
+    });
+    stage.send(tries(3_000, 30_000)).await;
+    let (began, before) = (Instant::now(), stage.sqs.calls(SEND));
+    stage.settle_within(PATIENCE * 5).await;
+    let (took, sent) = (began.elapsed(), stage.sqs.calls(SEND) - before);
+    println!("{LIMIT} calls a second: {} in {took:?}, {sent} calls", stage.ledger.assert_none_lost(0));
+    stage.ledger.assert_in_order();
+    stage.status("running").await;
+    assert_eq!(stage.dead_letters().await, 0);
+}
+
+#[sqlx::test]
 async fn of_a_batch_that_fails_in_part_only_the_rest_is_sent_again(pool: PgPool) {
     for kind in [Kind::Standard, Kind::Fifo] {
         let mut stage = Stage::new(pool.clone(), Route::Outbound(kind)).await;

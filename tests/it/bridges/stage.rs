@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use ebm::domain::ids::BridgeId;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -28,8 +29,10 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub const WINDOW: usize = 1_000;
 pub const HELD: usize = 500;
 
+/// The installation's account.
 const ACCOUNT: &str = "123456789012";
-const ROLE: &str = "arn:aws:iam::123456789012:role/ebm-bridge";
+/// The bridge's role.
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/ebm-bridge";
 const PARTITIONS: i32 = 3;
 
 /// Which way the route leads, and what kind of queue it has.
@@ -57,13 +60,12 @@ pub struct Stage {
     /// The queue's address.
     pub queue: String,
     pub ledger: Ledger,
+    pub bridge_id: BridgeId,
     route: Route,
     database: String,
     topic: String,
     /// How far the ledger has read the topic, of an inbound route.
     read: Option<Topic>,
-    /// How much of what the queue took is in the ledger, of an outbound route.
-    taken: usize,
     producer: FutureProducer,
     /// Looks at what the bridge's group has committed, and is no member of it.
     watcher: BaseConsumer,
@@ -72,12 +74,17 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new(pool: PgPool, route: Route) -> Self {
+        Self::at(pool, route, ACCOUNT).await
+    }
+
+    /// With a queue of this account.
+    pub async fn at(pool: PgPool, route: Route, account: &str) -> Self {
         let sqs = Sqs::start();
         let (direction, kind) = match route {
             Route::Outbound(kind) => ("outbound", kind),
             Route::Inbound(kind) => ("inbound", kind),
         };
-        let queue = sqs.create(ACCOUNT, if kind == Kind::Fifo { "orders.fifo" } else { "orders" });
+        let queue = sqs.create(account, if kind == Kind::Fifo { "orders.fifo" } else { "orders" });
         let (id, topic) = bridge::insert(&pool, direction, &queue, ROLE).await;
         create_topic(&topic, PARTITIONS).await;
         let mut database = pool.connect_options().to_url_lossy();
@@ -90,11 +97,11 @@ impl Stage {
             postgres,
             queue,
             ledger: Ledger::default(),
+            bridge_id: id,
             route,
             database: database.to_string(),
             read: matches!(route, Route::Inbound(_)).then(|| Topic::open(&topic)),
             topic: topic.to_string(),
-            taken: 0,
             producer: client(&servers()).set("enable.idempotence", "true").create().unwrap(),
             watcher: client(&servers()).set("group.id", format!("ebm.bridge.{}", id.0)).create().unwrap(),
             events: Generator::new("order.placed"),
@@ -194,14 +201,20 @@ impl Stage {
         }
     }
 
+    /// Notes what has come by now, where the queue would keep it otherwise.
+    pub fn note_what_came(&mut self) {
+        if self.read.is_none() {
+            self.note_taken();
+        }
+    }
+
     fn note_taken(&mut self) {
-        let (ledger, is_fifo) = (&mut self.ledger, self.queue.strip_suffix(".fifo").is_some());
-        self.taken = self.sqs.accepted_from(&self.queue, self.taken, |new| {
-            ledger.received_by_queue(new.iter().map(|taken| {
-                let attributes = taken.attributes.iter().map(|(name, value)| (name.as_str(), value.text()));
-                (attributes, taken.body.as_str(), taken.group.as_deref().filter(|_| is_fifo))
-            }));
-        });
+        let is_fifo = self.queue.strip_suffix(".fifo").is_some();
+        let taken = self.sqs.take_accepted(&self.queue);
+        self.ledger.received_by_queue(taken.iter().map(|taken| {
+            let attributes = taken.attributes.iter().map(|(name, value)| (name.as_str(), value.text()));
+            (attributes, taken.body.as_str(), taken.group.as_deref().filter(|_| is_fifo))
+        }));
     }
 
     /// What is left to do, in words; empty where there is nothing.

@@ -55,7 +55,10 @@ pub async fn answer(extract::State(shared): extract::State<Arc<Shared>>, headers
     match done {
         _ if matches!(fault, Fault::LoseReply) => cut(),
         Ok(json) => ([("content-type", JSON)], json).into_response(),
-        Err(refusal) => refusal.answer(),
+        Err(refusal) => {
+            shared.state().refused += 1;
+            refusal.answer()
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct State {
     pub queues: BTreeMap<String, Queue>,
     pub callers: Callers,
     pub journal: Vec<Asked>,
+    /// How many calls were refused as a whole.
+    pub refused: usize,
     pub decide: Option<Decide>,
     pub accepted: watch::Sender<u64>,
     pub deleted: watch::Sender<u64>,
@@ -83,6 +85,7 @@ impl Sqs {
             queues: BTreeMap::new(),
             callers: Callers::default(),
             journal: Vec::new(),
+            refused: 0,
             decide: None,
             accepted: watch::Sender::default(),
             deleted: watch::Sender::default(),
@@ -165,13 +168,10 @@ impl Sqs {
         self.shared.changed();
     }
 
-    /// Calls `see` with what was accepted from callers by a queue, in its order, from a place on; what a FIFO queue knew
-    /// already is not in it. Gives how much that was in all.
-    pub fn accepted_from(&self, url: &str, place: usize, see: impl FnOnce(&[Accepted])) -> usize {
-        self.of(url, |queue, _| {
-            see(&queue.accepted[place..]);
-            queue.accepted.len()
-        })
+    /// What a queue has accepted from callers since this was asked last, in its order; what a FIFO queue knew already is
+    /// not in it.
+    pub fn take_accepted(&self, url: &str) -> Vec<Accepted> {
+        self.of(url, |queue, _| std::mem::take(&mut queue.accepted))
     }
 
     /// How many messages were sent to a FIFO queue that knew them already.
@@ -192,6 +192,11 @@ impl Sqs {
     /// How many calls of an action there were.
     pub fn calls(&self, action: &str) -> usize {
         self.shared.state().journal.iter().filter(|asked| asked.action == action).count()
+    }
+
+    /// How many calls were refused as a whole.
+    pub fn refused(&self) -> usize {
+        self.shared.state().refused
     }
 
     /// The external ids with which a role was taken on.

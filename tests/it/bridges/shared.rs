@@ -1,0 +1,54 @@
+//! Several bridge processes share the work: each event is moved by one of them, whatever becomes of the others.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use super::stage::{HELD, Kind, Route, Stage, WINDOW};
+use crate::{faults::tries, wire::ApiKey};
+
+#[sqlx::test]
+async fn what_one_of_three_bridges_held_when_it_was_killed_is_moved_by_the_others(pool: PgPool) {
+    for (route, excused) in [
+        (Route::Outbound(Kind::Standard), WINDOW),
+        (Route::Outbound(Kind::Fifo), 0),
+        (Route::Inbound(Kind::Standard), HELD),
+        (Route::Inbound(Kind::Fifo), HELD),
+    ] {
+        let mut stage = Stage::new(pool.clone(), route).await;
+        let mut one = stage.bridge("one").await;
+        let (two, three) = (stage.bridge("two").await, stage.bridge("three").await);
+        stage.send(1_000).await;
+        one.kill();
+        stage.send(1_000).await;
+        // What it had received shows again; its partitions go to the others when it was silent for its time.
+        if matches!(route, Route::Inbound(_)) {
+            stage.sqs.clock().advance(Duration::from_mins(2));
+        }
+        stage.settle().await;
+        println!("{route:?}, one of three is killed: {}", stage.ledger.assert_none_lost(excused));
+        if matches!(route, Route::Outbound(Kind::Fifo) | Route::Inbound(Kind::Fifo)) {
+            stage.ledger.assert_in_order();
+        }
+        drop((two, three));
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn a_bridge_that_is_killed_while_partitions_change_hands_loses_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Outbound(Kind::Fifo)).await;
+    let one = stage.bridge("one").await;
+    for _ in 0..tries(1, 10) {
+        let mut held = stage.kafka.hold_answer(ApiKey::SYNC_GROUP);
+        let mut two = stage.starting("two").await;
+        stage.send(300).await;
+        held.caught().await;
+        two.kill();
+        held.drop_connection();
+        stage.settle().await;
+    }
+    println!("killed while partitions change hands: {}", stage.ledger.assert_none_lost(0));
+    stage.ledger.assert_in_order();
+    drop(one);
+}
