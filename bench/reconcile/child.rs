@@ -1,10 +1,14 @@
 //! What this program does in a process of its own, so that CPU and memory are those of nothing else.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ebm::{
-    kafka::admin::{self, Admin, Login, Mechanism, Sasl, ScramUser, salted_password},
+    kafka::admin::{self, Acl, AclFilter, Admin, Login, Mechanism, NewTopic, Sasl, ScramUser, To, salted_password},
     reconcile::{Reconciler, Settings},
     secrets::{Vault, parse_key},
     store,
@@ -25,6 +29,8 @@ use crate::{
 const PASSES: usize = 200;
 /// Passwords that are hashed to see what one costs.
 const HASHED: u16 = 200;
+/// Between two looks at whether the broker shows all.
+const LOOKS: Duration = Duration::from_secs(1);
 /// How long a change may take before something is wrong.
 const CHANGE_WITHIN: Duration = Duration::from_mins(1);
 /// Between two changes: the loop is at rest when someone changes something.
@@ -83,6 +89,15 @@ pub async fn converge() -> Result<Took> {
 
 /// Makes the same by the same client, in the same order, and neither plans nor reads.
 pub async fn alone() -> Result<Took> {
+    make(false).await
+}
+
+/// The same, and waits until the broker shows all of it.
+pub async fn shown() -> Result<Took> {
+    make(true).await
+}
+
+async fn make(waits: bool) -> Result<Took> {
     let Wanted { topics, acls, users } = Wanted::load()?;
     let salted = user(String::new());
     let users: Vec<_> = users.into_iter().map(|name| ScramUser { name, ..salted.clone() }).collect();
@@ -91,12 +106,25 @@ pub async fn alone() -> Result<Took> {
     let made = admin.create_topics(&topics).await?;
     let stored = admin.upsert_scram_users(&users).await?;
     let granted = admin.create_acls(&acls).await?;
+    while waits && !shows(&admin, &topics, &acls).await? {
+        sleep(LOOKS).await;
+    }
     let took = watch.read();
     let mut answers = made.into_iter().chain(stored).map(|(_, answer)| answer).chain(granted);
     match answers.find_map(std::result::Result::err) {
         Some(refusal) => Err(format!("Kafka refused: {refusal}").into()),
         None => Ok(took),
     }
+}
+
+/// Whether the broker shows all topics and ACLs.
+async fn shows(admin: &Admin, topics: &[NewTopic], acls: &[Acl]) -> Result<bool> {
+    let found: HashSet<_> = admin.topics(None).await?.into_iter().map(|topic| topic.name).collect();
+    if topics.iter().any(|topic| !found.contains(&topic.name)) {
+        return Ok(false);
+    }
+    let found: BTreeSet<_> = admin.acls(To::Any, AclFilter::Any).await?.into_iter().collect();
+    Ok(acls.iter().all(|acl| found.contains(acl)))
 }
 
 /// Passes over what has converged, one after the other.

@@ -25,7 +25,7 @@ enum How {
 }
 
 /// EBM first; second whom all are compared with.
-pub const ALL: [Contestant; 5] = [
+pub const ALL: [Contestant; 6] = [
     Contestant { name: "EBM's reconciler", part: 1, how: How::Own("converge") },
     Contestant {
         name: "Java client, ideal batches",
@@ -33,6 +33,7 @@ pub const ALL: [Contestant; 5] = [
         how: How::Java { batch: [1_000, 1_000, 100], linger: 0 },
     },
     Contestant { name: "EBM's client, the same batches and nothing else", part: 1, how: How::Own("alone") },
+    Contestant { name: "the same, until the broker shows all", part: 1, how: How::Own("shown") },
     Contestant {
         name: "Java client, one a call (a tenth, times 10)",
         part: 10,

@@ -50,6 +50,7 @@ fn main() -> Result<()> {
         match arguments[..] {
             ["converge"] => say(&child::converge().await?),
             ["alone"] => say(&child::alone().await?),
+            ["shown"] => say(&child::shown().await?),
             ["look", passes] => say(&child::look(passes.parse()?).await?),
             ["change", times] => say(&child::change(times.parse()?).await?),
             ["drop", seconds] => say(&child::drop_after(seconds.parse()?).await?),

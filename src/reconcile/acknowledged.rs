@@ -140,7 +140,7 @@ mod tests {
         let topic = Topic {
             partitions: 3,
             replicas: 1,
-            config: BTreeMap::from([("retention.ms".to_owned(), "1".to_owned())]),
+            config: BTreeMap::from([("retention.ms".to_owned(), "1".to_owned())]).into(),
             id: None,
         };
         let user = User { iterations: 4096, salt: b"salt".to_vec(), is_changed: true };

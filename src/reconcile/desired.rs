@@ -5,12 +5,12 @@
 //! groups by prefix. WRITE and READ bring DESCRIBE with them (Kafka's documentation, "Authorization and ACLs"). No
 //! DENY, no wildcard, no transactions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Settings,
     findings::subject,
-    plan::{Desired, Topic, User},
+    plan::{Desired, Topic, TopicConfig, User},
 };
 use crate::{
     domain::{
@@ -53,7 +53,8 @@ pub fn desired(source: &store::Desired, settings: &Settings) -> Desired {
             let heartbeat = heartbeat_topic(&environment.app, &environment.key);
             acls = of_access(&name, &environment.access, &group_prefix(&environment.app, &environment.key));
             acls.insert(allow(&name, Operation::Write, ResourceKind::Topic, Pattern::Literal, &heartbeat));
-            let spec = Topic { partitions: 1, replicas: settings.replication, config: BTreeMap::new(), id: None };
+            let spec =
+                Topic { partitions: 1, replicas: settings.replication, config: TopicConfig::default(), id: None };
             desired.topics.insert(heartbeat, spec);
             user = Some(User {
                 iterations: credentials.iterations,

@@ -3,13 +3,16 @@
 //! A read that is denied is an error, and so is one that may leave things out because this login may not see them: what
 //! is not seen must never be taken for what is not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     Error,
-    plan::{Desired, MANAGED_KEYS, Observed, ObservedTopic},
+    plan::{Desired, MANAGED_KEYS, Observed, ObservedTopic, TopicConfig},
 };
 use crate::kafka::admin::{
     self, Acl, AclFilter, Admin, Cluster, Code, ConfigSource, Configs, Mechanism, Operation, Refusal, ScramInfo, To,
@@ -19,6 +22,10 @@ use crate::kafka::admin::{
 /// Principals that are asked for one by one; for more, reading all ACLs is cheaper.
 const ONE_BY_ONE: usize = 8;
 
+/// Topics whose configuration is read in one call, and how many such calls are under way at a time.
+const CONFIGS: usize = 2_000;
+const CONFIGS_AT_ONCE: usize = 2;
+
 /// Salts that are looked at side by side: each is a connection of its own.
 const SALTS_AT_ONCE: usize = 8;
 
@@ -26,21 +33,20 @@ const SALTS_AT_ONCE: usize = 8;
 /// managed configuration of our topics.
 pub async fn read(admin: &Admin, desired: &Desired, salts_of: &[String]) -> Result<(Observed, Cluster), Error> {
     let users: Vec<_> = desired.users.keys().cloned().collect();
-    let (cluster, topics, acls, users) = tokio::try_join!(
+    // Those that are not there are told as such, which costs less than to wait for who is.
+    let (ours, keys): (Vec<_>, _) = (desired.topics.keys().cloned().collect(), keys(desired));
+    let (cluster, topics, acls, users, mut configs) = tokio::try_join!(
         admin.cluster(),
         admin.topics(None),
         admin.acls(To::Any, AclFilter::Any),
         read_users(admin, To::Any, &users),
+        read_configs(admin, To::Any, &ours, &keys),
     )?;
     require_rights(&cluster)?;
     let mut observed = Observed { acls: acls.into_iter().collect(), users, ..Observed::default() };
-    let ours: Vec<_> =
-        topics.iter().map(|topic| &topic.name).filter(|name| desired.topics.contains_key(*name)).cloned().collect();
-    let keys = keys(desired);
-    let configs = async { Ok(read_configs(admin, To::Any, &ours, &keys).await?) };
     // Asking for one who is not there would be a login for nothing.
     let salts_of: Vec<_> = salts_of.iter().filter(|user| observed.users.contains_key(*user)).cloned().collect();
-    let (mut configs, salts) = tokio::try_join!(configs, read_salts(admin, &salts_of))?;
+    let salts = read_salts(admin, &salts_of).await?;
     for topic in topics {
         let config = configs.remove(&topic.name).flatten();
         observed.topics.insert(topic.name.clone(), observed_topic(&topic, config));
@@ -176,15 +182,39 @@ async fn read_configs(
     to: To,
     names: &[String],
     keys: &[&str],
-) -> admin::Result<BTreeMap<String, Option<BTreeMap<String, String>>>> {
-    let read = admin.topic_configs_on(to, names, keys).await?;
-    read.into_iter()
-        .map(|(name, configs)| match configs {
-            Ok(configs) => Ok((name, Some(own(configs)))),
-            Err(Refusal { code, .. }) if !code.is_denied() => Ok((name, None)),
-            Err(refusal) => Err(admin::Error::Broker { api: "DescribeConfigs", refusal }),
+) -> admin::Result<BTreeMap<String, Option<TopicConfig>>> {
+    let batches: Vec<_> = names.chunks(CONFIGS).map(<[String]>::to_vec).collect();
+    let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+    // As with salts, each future owns what it works with.
+    let read: Vec<_> = stream::iter(batches)
+        .map(|batch| {
+            let (admin, keys) = (admin.clone(), keys.clone());
+            async move {
+                let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+                let read = admin.topic_configs_on(to, &batch, &keys).await?;
+                // Of each batch no more is kept than what is set, so that never all is held at a time.
+                read.into_iter()
+                    .map(|(name, configs)| match configs {
+                        Ok(configs) => Ok((name, Some(own(configs)))),
+                        Err(Refusal { code, .. }) if !code.is_denied() => Ok((name, None)),
+                        Err(refusal) => Err(admin::Error::Broker { api: "DescribeConfigs", refusal }),
+                    })
+                    .collect::<admin::Result<Vec<_>>>()
+            }
         })
-        .collect()
+        .buffered(CONFIGS_AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut seen = HashSet::<TopicConfig>::new();
+    let mut shared = |config: BTreeMap<String, String>| {
+        if let Some(same) = seen.get(&config) {
+            return Arc::clone(same);
+        }
+        let config = Arc::new(config);
+        seen.insert(Arc::clone(&config));
+        config
+    };
+    Ok(read.into_iter().flatten().map(|(name, config)| (name, config.map(&mut shared))).collect())
 }
 
 fn own(configs: Configs) -> BTreeMap<String, String> {
@@ -193,7 +223,7 @@ fn own(configs: Configs) -> BTreeMap<String, String> {
 }
 
 /// A topic that cannot be described is there all the same: it is being made, or its leader is away.
-fn observed_topic(topic: &Topic, config: Option<BTreeMap<String, String>>) -> ObservedTopic {
+fn observed_topic(topic: &Topic, config: Option<TopicConfig>) -> ObservedTopic {
     ObservedTopic {
         id: topic.id,
         partitions: topic.error.is_none().then(|| i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)),

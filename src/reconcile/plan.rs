@@ -12,6 +12,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 use uuid::Uuid;
@@ -24,6 +25,9 @@ pub use crate::domain::contract::TOPIC_KEYS as MANAGED_KEYS;
 
 /// The most ACLs of one principal that Kafka deletes in one go (its limit of records for one request).
 const DELETED_IN_ONE_GO: usize = 10_000;
+
+/// Configuration of a topic by key. Thousands of topics have the same, and share it.
+pub type TopicConfig = Arc<BTreeMap<String, String>>;
 
 /// What Kafka should hold, in Kafka's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct Topic {
     /// Replicas of each, when it is made.
     pub replicas: i16,
     /// Configuration.
-    pub config: BTreeMap<String, String>,
+    pub config: TopicConfig,
     /// Kafka's id of the topic that is known to be ours; `None` where whatever is there is.
     pub id: Option<Uuid>,
 }
@@ -85,7 +89,7 @@ pub struct ObservedTopic {
     /// Replicas of its first partition.
     pub replicas: i16,
     /// The managed keys that are set on the topic itself; `None` where they could not be read yet.
-    pub config: Option<BTreeMap<String, String>>,
+    pub config: Option<TopicConfig>,
 }
 
 /// What is to be done, step by step: what is taken comes before what is given.
@@ -151,7 +155,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
                 name: name.clone(),
                 partitions: topic.partitions,
                 replication: topic.replicas,
-                configs: topic.config.clone().into_iter().collect(),
+                configs: topic.config.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             });
             continue;
         };

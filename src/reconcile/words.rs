@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_do_and_nothing_of_the_brokers_inside() {
         let config = BTreeMap::from([("retention.ms".to_owned(), "soon".to_owned())]);
-        let topic = Topic { partitions: 3, replicas: 3, config, id: None };
+        let topic = Topic { partitions: 3, replicas: 3, config: config.into(), id: None };
         let desired = Desired { topics: BTreeMap::from([("t".to_owned(), topic)]), ..Desired::default() };
         let said = |item: &Item, code| failure(item, &refused(code), &desired, 1);
         let topic = Item::Topic("t".into());

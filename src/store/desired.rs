@@ -1,6 +1,9 @@
 //! What Kafka should hold, and how far it has followed: read and written by the reconciler.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use sqlx::{
     Connection,
@@ -31,7 +34,7 @@ pub struct Topic {
     /// Replicas.
     pub replicas: i16,
     /// Configuration by Kafka's names.
-    pub config: BTreeMap<String, String>,
+    pub config: Arc<BTreeMap<String, String>>,
     /// The change that Kafka is to follow.
     pub changed_at: OffsetDateTime,
     /// Whether Kafka has followed it.
@@ -121,6 +124,17 @@ pub async fn load(pool: &PgPool) -> Result<Desired> {
 }
 
 async fn load_topics(db: &mut PgConnection) -> Result<Vec<Topic>> {
+    // Most topics have the configuration of others: one for all of them is kept.
+    let mut configs = HashSet::<Arc<BTreeMap<String, String>>>::new();
+    let mut shared = |config: serde_json::Value| -> Result<Arc<BTreeMap<String, String>>> {
+        let config = parsed(serde_json::from_value(config).ok(), "channel_topic.config")?;
+        if let Some(same) = configs.get(&config) {
+            return Ok(Arc::clone(same));
+        }
+        let config = Arc::new(config);
+        configs.insert(Arc::clone(&config));
+        Ok(config)
+    };
     sqlx::query!(
         r#"select t.channel_id, t.space_id, p.name, t.partitions, t.replicas, t.config, t.changed_at,
                   t.applied_at is not null as "is_applied!", t.topic_id
@@ -136,7 +150,7 @@ async fn load_topics(db: &mut PgConnection) -> Result<Vec<Topic>> {
             space_name: parsed(r.name.parse().ok(), "space.name")?,
             partitions: r.partitions,
             replicas: r.replicas,
-            config: parsed(serde_json::from_value(r.config).ok(), "channel_topic.config")?,
+            config: shared(r.config)?,
             changed_at: r.changed_at,
             is_applied: r.is_applied,
             id: r.topic_id,

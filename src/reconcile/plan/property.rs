@@ -36,8 +36,8 @@ fn acl(principals: &'static [&'static str]) -> impl Strategy<Value = Acl> {
     )
 }
 
-fn config() -> impl Strategy<Value = BTreeMap<String, String>> {
-    collection::btree_map(select(MANAGED_KEYS).prop_map(str::to_owned), "[1-3]", 0..3)
+fn config() -> impl Strategy<Value = TopicConfig> {
+    collection::btree_map(select(MANAGED_KEYS).prop_map(str::to_owned), "[1-3]", 0..3).prop_map(Arc::new)
 }
 
 fn wanted() -> impl Strategy<Value = Desired> {

@@ -36,7 +36,7 @@ fn topic(number: u128, name: &str) -> store::Topic {
         space_name: space(name),
         partitions: 6,
         replicas: 3,
-        config: BTreeMap::from([("retention.ms".into(), "86400000".into())]),
+        config: BTreeMap::from([("retention.ms".into(), "86400000".into())]).into(),
         changed_at: OffsetDateTime::UNIX_EPOCH,
         is_applied: false,
         id: None,
@@ -106,7 +106,7 @@ pub(super) fn carry_out(plan: &Plan, desired: &Desired, observed: &mut Observed)
         }
     }
     for topic in &plan.create_topics {
-        let config = Some(topic.configs.iter().cloned().collect());
+        let config = Some(Arc::new(topic.configs.iter().cloned().collect()));
         let made = ObservedTopic {
             id: Uuid::from_u128(1),
             partitions: Some(topic.partitions),
@@ -121,7 +121,7 @@ pub(super) fn carry_out(plan: &Plan, desired: &Desired, observed: &mut Observed)
         topic.partitions = Some(*partitions);
     }
     for (topic, changes) in &plan.alter_configs {
-        let config = observed.topics.get_mut(topic).unwrap().config.as_mut().unwrap();
+        let config = Arc::make_mut(observed.topics.get_mut(topic).unwrap().config.as_mut().unwrap());
         for (key, value) in changes {
             match value {
                 Some(value) => drop(config.insert(key.clone(), value.clone())),
@@ -283,8 +283,8 @@ fn drift_of_topics_and_users_is_repaired_and_more_partitions_stay() {
     );
     let topic = observed.topics.get_mut(orders).unwrap();
     topic.partitions = Some(2);
-    topic.config =
-        Some(BTreeMap::from([("cleanup.policy".into(), "compact".into()), ("retention.ms".into(), "1".into())]));
+    let config = BTreeMap::from([("cleanup.policy".into(), "compact".into()), ("retention.ms".into(), "1".into())]);
+    topic.config = Some(config.into());
     observed.topics.get_mut(bills).unwrap().partitions = Some(60);
     observed.salts.insert("shop.test".into(), b"by hand".to_vec());
     observed.users.get_mut("shop.test").unwrap().insert(Mechanism::Sha256, 8192);
@@ -308,7 +308,7 @@ fn a_topic_that_was_ours_and_is_gone_is_not_made_anew() {
     let bills = "businessevents.00000000-0000-0000-0000-000000000002.test";
     observed.topics.remove(orders);
     let other = observed.topics.get_mut(bills).unwrap();
-    (other.id, other.partitions, other.config) = (Uuid::from_u128(2), Some(1), Some(BTreeMap::new()));
+    (other.id, other.partitions, other.config) = (Uuid::from_u128(2), Some(1), Some(TopicConfig::default()));
     let both = BTreeMap::from([(orders.to_owned(), Lost::Gone), (bills.to_owned(), Lost::Replaced)]);
     let waiting = plan(&wanted(&source), &observed);
     assert_eq!(waiting.lost, both);
