@@ -56,7 +56,8 @@ rust_tests() {
     # What clippy refuses can be tested all the same.
     local by=by_clippy each
     for each in "${failures[@]}"; do [[ $each != lint ]] || by=; done
-    $by cargo test --locked --no-fail-fast
+    # Tests wait for servers more than they compute.
+    RUST_TEST_THREADS=${RUST_TEST_THREADS:-4} $by cargo test --locked --no-fail-fast
 }
 
 install_page_tests() {

@@ -52,6 +52,16 @@ pub async fn purge(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `DELETE /bridges/{bridge}/dead-letters/{letter}`: throws one away.
+pub async fn purge_one(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At((bridge, letter)): At<(BridgeId, i64)>,
+) -> Result<StatusCode> {
+    manager.purge_dead_letter(&caller.0, bridge, letter).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `POST /bridges/{bridge}/dead-letters/redrive`: all of them.
 pub async fn redrive_all(
     caller: Caller,

@@ -109,6 +109,7 @@ pub fn routes() -> Vec<Route> {
         route(DELETE, "/bridges/{bridge}/dead-letters", &["up_to", "count"], dead_letters::purge),
         route(POST, "/bridges/{bridge}/dead-letters/redrive", &[], dead_letters::redrive_all),
         route(GET, "/bridges/{bridge}/dead-letters/{letter}", &[], dead_letters::load),
+        route(DELETE, "/bridges/{bridge}/dead-letters/{letter}", &[], dead_letters::purge_one),
         route(POST, "/bridges/{bridge}/dead-letters/{letter}/redrive", &[], dead_letters::redrive),
         route(GET, "/members", PAGE, members::list),
         route(POST, "/members", &[], members::invite),

@@ -11,7 +11,10 @@ use crate::{
     domain::{channel::heartbeat_topic, history::Act, landscape::Environment, principal},
     kafka::admin::{Mechanism, salted_password},
     secrets::random,
-    store::{self, principals::Verifier},
+    store::{
+        self,
+        principals::{Principal, Verifier},
+    },
 };
 
 /// Rounds of PBKDF2: the least that Kafka takes for SCRAM-SHA-512, and enough for a password of 256 random bits.
@@ -42,6 +45,17 @@ impl Manager {
     /// Makes the credentials of an enabled environment, or replaces them: the old password is refused for new
     /// connections as soon as Kafka has followed; connections already open last until they authenticate again.
     pub async fn create_credentials(&self, actor: &Actor, app: &str, key: &str) -> Result<Credentials> {
+        self.create_credentials_after(actor, app, key, None).await
+    }
+
+    /// The same, if no others were made since someone has seen [`version`]: a form that is sent twice makes none twice.
+    pub async fn create_credentials_after(
+        &self,
+        actor: &Actor,
+        app: &str,
+        key: &str,
+        seen: Option<&str>,
+    ) -> Result<Credentials> {
         // Rights first, hashing second, and both again: the hash takes milliseconds, and no transaction waits for it.
         let environment = self.enabled_environment(&mut *self.read().await?, actor, app, key).await?;
         let password = SecretString::from(URL_SAFE_NO_PAD.encode(random::<32>()));
@@ -60,6 +74,12 @@ impl Manager {
         let Some(space) = &environment.space else {
             return Err(Error::internal("an enabled environment has no Space"));
         };
+        if let Some(seen) = seen {
+            let now = store::principals::find(&mut tx, environment.id).await?;
+            if version(now.as_ref()) != seen {
+                return Err(made_already("credentials", "password"));
+            }
+        }
         let username = principal::username(&environment.app_key, &environment.key);
         let iterations = i32::try_from(ITERATIONS.get()).map_err(Error::internal)?;
         let verifier = Verifier { iterations, salt: &salt, sealed: &sealed };
@@ -100,6 +120,20 @@ impl Manager {
         require_enabled(&environment)?;
         Ok(environment)
     }
+}
+
+/// What tells credentials from those that were there before; it is no secret.
+pub fn version(principal: Option<&Principal>) -> String {
+    principal.map_or_else(|| "none".to_owned(), |principal| principal.rotated_at.unix_timestamp_nanos().to_string())
+}
+
+/// The refusal of a form that was sent before.
+pub(super) fn made_already(what: &str, secret: &str) -> Error {
+    let message = format!(
+        "this form has made its {what} already: the {secret} was shown once, and nothing more was made now. To make others, \
+         begin anew"
+    );
+    Error::conflict("made-already", message)
 }
 
 /// Refuses an environment that is not enabled, and says at which level.

@@ -63,6 +63,18 @@ impl Manager {
         Ok(count)
     }
 
+    /// Throws one away.
+    pub async fn purge_dead_letter(&self, actor: &Actor, bridge: BridgeId, id: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        actor.require(Right::Administer, &mut tx).await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        let gone = store::dead_letters::purge_one(&mut tx, bridge.id, id).await?;
+        let source = gone.ok_or(Error::NotFound("dead letter"))?;
+        let what = json!({ "count": 1, "number": id, "source": source });
+        tx.record(actor, act("bridge.dead-letters-purged", &bridge, Some(what)));
+        commit(tx).await
+    }
+
     /// Throws away all dead letters up to a number, if they are as many as the member says.
     pub async fn purge_dead_letters(&self, actor: &Actor, bridge: BridgeId, up_to: i64, count: i64) -> Result<()> {
         let mut tx = self.begin().await?;

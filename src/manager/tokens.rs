@@ -6,7 +6,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Actor, Error, Manager, Result, actor::Right, commit, members::sha256};
+use super::{Actor, Error, Manager, Result, actor::Right, commit, credentials::made_already, members::sha256};
 use crate::{
     domain::{
         history::Act,
@@ -53,6 +53,18 @@ impl Manager {
         name: &str,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Minted> {
+        self.create_token_as(actor, TokenId(Uuid::now_v7()), what, name, expires_at).await
+    }
+
+    /// The same with an id that a form has brought: a form that is sent twice makes none twice.
+    pub async fn create_token_as(
+        &self,
+        actor: &Actor,
+        id: TokenId,
+        what: For<'_>,
+        name: &str,
+        expires_at: Option<OffsetDateTime>,
+    ) -> Result<Minted> {
         if name.chars().count() > 100 || name.chars().any(char::is_control) {
             return Err(Error::field("name", "must have at most 100 printable characters"));
         }
@@ -76,7 +88,11 @@ impl Manager {
                 (Scope::Deploy(environment.id), format!("{}.{}", environment.app_key, environment.key))
             }
         };
-        let (id, value) = (TokenId(Uuid::now_v7()), mint());
+        store::take_turn(&mut tx, &format!("token {id}")).await?;
+        if store::tokens::find(&mut tx, id).await?.is_some() {
+            return Err(made_already("token", "token"));
+        }
+        let value = mint();
         let hash = sha256(value.expose_secret().as_bytes());
         store::tokens::insert(&mut tx, id, scope, name, &hash, actor.member(), expires_at).await?;
         tx.record(actor, act("token.created", id, name, &owner));

@@ -138,6 +138,14 @@ pub async fn purge(db: &mut PgConnection, bridge: BridgeId, up_to: i64) -> Resul
     Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
+/// Deletes one of a bridge; gives where it came from, or `None` where there is none. One that is being sent just now is
+/// waited for.
+pub async fn purge_one(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Result<Option<String>> {
+    let gone =
+        sqlx::query_scalar!("delete from dead_letter where bridge_id = $1 and id = $2 returning source", bridge.0, id);
+    Ok(gone.fetch_optional(db).await?)
+}
+
 /// Bridges that run and have dead letters to be sent again.
 pub async fn list_bridges_to_redrive(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
     let ids = sqlx::query_scalar!(

@@ -256,6 +256,11 @@ pub fn dead_letter(bridge: BridgeId, number: i64) -> String {
     format!("{BRIDGES}/{bridge}/dead-letters/{number}")
 }
 
+/// Where one dead letter is deleted, after asking.
+pub fn dead_letter_delete(bridge: BridgeId, number: i64) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters/{number}/delete")
+}
+
 /// Sending one again (post only).
 pub fn dead_letter_redrive(bridge: BridgeId, number: i64) -> String {
     format!("{BRIDGES}/{bridge}/dead-letters/{number}/redrive")

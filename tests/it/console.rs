@@ -12,6 +12,7 @@ use tower::ServiceExt;
 mod groups;
 mod input;
 mod isolation;
+mod secrets;
 mod services;
 
 const ORIGIN: &str = "http://console.example";

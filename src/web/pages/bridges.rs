@@ -50,6 +50,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/bridges/{bridge}/dead-letters/purge", get(letters::ask_purge).post(letters::purge))
         .route("/bridges/{bridge}/dead-letters/{number}", get(letter::show))
         .route("/bridges/{bridge}/dead-letters/{number}/redrive", post(letter::redrive))
+        .route("/bridges/{bridge}/dead-letters/{number}/delete", get(letter::ask_delete).post(letter::delete))
         .route("/bridges/{bridge}/delete", get(delete::ask).post(delete::delete))
 }
 

@@ -11,6 +11,7 @@ use axum::{
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     apps::enabling,
@@ -30,6 +31,7 @@ use crate::{
         Error, Manager,
         actor::{May, Right},
         apps::{EnvironmentView, Reader, Use},
+        credentials::version,
         tokens::{For, Listed as Token},
     },
     web::{
@@ -252,6 +254,7 @@ fn credentials_panel(view: &EnvironmentView, may: &May, now: OffsetDateTime) -> 
         }
         (None, true) => view! {
             <form method="post" action=paths::credentials(app, key)>
+                <input type="hidden" name="seen" value=version(None)/>
                 <Submit kind=ButtonKind::Primary glyph=Glyph::Key>{label}</Submit>
             </form>
         }
@@ -560,7 +563,7 @@ async fn ask_credentials(visit: Visit, State(manager): State<Manager>, Path((app
     if let Some(why) = may.refusal {
         return visit.refusal(Error::Forbidden(why)).await;
     }
-    let rotates = view.principal.is_some();
+    let (rotates, seen) = (view.principal.is_some(), version(view.principal.as_ref()));
     let title = if rotates { "Rotate credentials" } else { "Create credentials" };
     let here = place(&view).under(view.listed.environment.name.to_string(), paths::environment(&app, &key));
     let here = here.titled(title);
@@ -575,6 +578,7 @@ async fn ask_credentials(visit: Visit, State(manager): State<Manager>, Path((app
                 <PageHead title=title lead=format!("For {app}.{key}")/>
                 {lead}
                 <form method="post" action=paths::credentials(&app, &key) class="row">
+                    <input type="hidden" name="seen" value=seen.clone()/>
                     <Submit kind=ButtonKind::Primary glyph=Glyph::Key>{title}</Submit>
                     <ButtonLink href=paths::environment(&app, &key) kind=ButtonKind::Quiet>"Cancel"</ButtonLink>
                 </form>
@@ -584,12 +588,17 @@ async fn ask_credentials(visit: Visit, State(manager): State<Manager>, Path((app
         .await
 }
 
-async fn make_credentials(visit: Visit, State(manager): State<Manager>, Path((app, key)): Keys) -> Response {
+async fn make_credentials(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path((app, key)): Keys,
+    typed: Typed,
+) -> Response {
     let view = match manager.load_environment(&visit.actor(), &app, &key).await {
         Ok(view) => view,
         Err(error) => return visit.refusal(error).await,
     };
-    let made = match manager.create_credentials(&visit.actor(), &app, &key).await {
+    let made = match manager.create_credentials_after(&visit.actor(), &app, &key, typed.find("seen")).await {
         Ok(made) => Arc::new(made),
         Err(error) => return visit.act_refused(&paths::environment(&app, &key), error).await,
     };
@@ -622,6 +631,7 @@ async fn ask_token(visit: Visit, State(manager): State<Manager>, Path((app, key)
             view! {
                 <PageHead title="Create deploy token" lead=format!("It may report deployments of {app}.{key}, and nothing else.")/>
                 <form method="post" action=paths::deploy_tokens(&app, &key) class="form">
+                    <input type="hidden" name="id" value=TokenId(Uuid::now_v7()).to_string()/>
                     <Field label="Name" name="name" required=false maxlength=100_u32 hint="Where it is used, so that you know it again." placeholder="GitLab, order-portal"/>
                     <p class="row">
                         <Submit kind=ButtonKind::Primary>"Create deploy token"</Submit>
@@ -640,7 +650,8 @@ async fn make_token(visit: Visit, State(manager): State<Manager>, Path((app, key
         Err(error) => return visit.refusal(error).await,
     };
     let what = For::Deploy { app: &app, environment: &key };
-    let minted = match manager.create_token(&visit.actor(), what, &typed.get("name"), None).await {
+    let id = typed.find("id").and_then(|id| id.parse().ok()).unwrap_or_else(|| TokenId(Uuid::now_v7()));
+    let minted = match manager.create_token_as(&visit.actor(), id, what, &typed.get("name"), None).await {
         Ok(minted) => Arc::new(minted),
         Err(error) => return visit.act_refused(&paths::environment(&app, &key), error).await,
     };

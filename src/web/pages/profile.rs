@@ -11,6 +11,7 @@ use axum::{
 };
 use leptos::prelude::*;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::{asked::Asked, parts::Typed, secrets};
 use crate::{
@@ -176,6 +177,7 @@ fn form(typed: &Typed, errors: &Errors) -> AnyView {
     view! {
         <Panel id="new-token" title="New token" lead="It is shown once, right after it is made.">
             <form method="post" action=TOKENS class="form">
+                <input type="hidden" name="id" value=TokenId(Uuid::now_v7()).to_string()/>
                 <Field label="Name" name="name" value=name error=wrong_name required=false maxlength=100_u32
                     hint="Where it is used, so that you know it again." placeholder="Terraform on my laptop"/>
                 <Select label="Ends by itself" name="expires" choices=choices value=expires error=wrong_expires/>
@@ -201,7 +203,8 @@ async fn create(visit: Visit, State(manager): State<Manager>, typed: Typed) -> R
     let made = match ends(&typed.get("expires"), visit.now()) {
         Ok(ends) => {
             let what = For::Member(visit.member.id);
-            manager.create_token(&visit.actor(), what, typed.get("name").trim(), ends).await
+            let id = typed.find("id").and_then(|id| id.parse().ok()).unwrap_or_else(|| TokenId(Uuid::now_v7()));
+            manager.create_token_as(&visit.actor(), id, what, typed.get("name").trim(), ends).await
         }
         Err(error) => Err(error),
     };

@@ -36,6 +36,7 @@ async fn search(visit: Visit, State(manager): State<Manager>, asked: Asked) -> R
             let body = move || {
                 view! {
                     <PageHead title="Search"/>
+                    {again("")}
                     <Notice tone=Tone::Fail title=format!("In what is searched for, {why}.") announce=true/>
                 }
                 .into_any()
@@ -50,6 +51,7 @@ fn results(text: &str, found: &[Found]) -> AnyView {
     if text.is_empty() {
         return view! {
             <PageHead title="Search"/>
+            {again(text)}
             <EmptyState glyph=Glyph::Search title="What are you looking for?"
                 text="Apps, environments, Spaces, channels, events, services and bridges are found by a part of their name, key or id; a channel by the name of its topic, an environment by its Kafka user, a bridge by its queue."/>
         }
@@ -59,6 +61,7 @@ fn results(text: &str, found: &[Found]) -> AnyView {
     if found.is_empty() {
         return view! {
             <PageHead title/>
+            {again(text)}
             <EmptyState glyph=Glyph::Search title="Nothing is called that"
                 text="Try a part of the name. Upper and lower case make no difference."/>
         }
@@ -67,9 +70,20 @@ fn results(text: &str, found: &[Found]) -> AnyView {
     let groups = found.iter().map(|found| group(text, found)).collect_view();
     view! {
         <PageHead title/>
+        {again(text)}
         <div class="found">{groups}</div>
     }
     .into_any()
+}
+
+/// The field once more, where the one of the bar is folded away.
+fn again(text: &str) -> impl IntoView + use<> {
+    view! {
+        <form class="search search-again" method="get" action=paths::SEARCH role="search" aria-label="Everything, again">
+            <Icon glyph=Glyph::Search/>
+            <input type="search" name="q" value=text.to_owned() aria-label="Search everything again" placeholder="Search" autocomplete="off"/>
+        </form>
+    }
 }
 
 fn group(text: &str, found: &Found) -> AnyView {

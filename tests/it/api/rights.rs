@@ -168,6 +168,12 @@ const TABLE: &[Row] = &[
         [401, 403, 409, 403, 409, 401, 403],
     ),
     (
+        "DELETE /bridges/{bridge}/dead-letters/{letter}",
+        "/bridges/{bridge}/dead-letters/1",
+        none,
+        [401, 403, 403, 403, 404, 401, 403],
+    ),
+    (
         "DELETE /bridges/{bridge}/dead-letters",
         "/bridges/{bridge}/dead-letters?up_to=1&count=1",
         none,

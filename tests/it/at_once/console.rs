@@ -112,6 +112,8 @@ const TABLE: &[Case] = &[
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b7' and redrive_at is not null", 3), 1),
     case("POST /bridges/{bridge}/dead-letters/{number}/redrive", "/bridges/{b8}/dead-letters/8/redrive", "", Alike(303),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b8' and redrive_at is not null", 1), 1),
+    case("POST /bridges/{bridge}/dead-letters/{number}/delete", "/bridges/{b8}/dead-letters/7/delete", "", one(303, 404, "does not exist"),
+        ("select count(*) from dead_letter where id = 7", 0), 1),
     case("POST /bridges/{bridge}/dead-letters/purge", "/bridges/{b9}/dead-letters/purge", "up_to=12&count=3", one(303, 422, "must be the number"),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b9'", 0), 1),
 ];

@@ -20,7 +20,8 @@ use crate::{
     web::{
         paths,
         ui::{
-            Code, Column, Fact, Facts, Glyph, Moment, Name, Notice, PageHead, Panel, Refused, Submit, Table, Tone, When,
+            ButtonKind, ButtonLink, Code, Column, Fact, Facts, Glyph, Moment, Name, Notice, PageHead, Panel, Refused,
+            Submit, Table, Tone, When,
         },
         visit::Visit,
     },
@@ -32,6 +33,7 @@ struct Model {
     letter: DeadLetter,
     /// For those who may see it.
     kept: Option<Kept>,
+    is_admin: bool,
 }
 
 async fn find(visit: &Visit, manager: &Manager, bridge: &str, number: &str) -> Result<Model, Error> {
@@ -40,11 +42,11 @@ async fn find(visit: &Visit, manager: &Manager, bridge: &str, number: &str) -> R
     let number: i64 = number.parse().map_err(|_| missing())?;
     if may.refusal.is_none() {
         let (letter, kept) = manager.read_dead_letter(&visit.actor(), bridge.id, number).await?;
-        return Ok(Model { bridge, may, letter, kept: Some(kept) });
+        return Ok(Model { bridge, may, letter, kept: Some(kept), is_admin: visit.is_admin() });
     }
     let page = manager.list_dead_letters(&visit.actor(), bridge.id, Some(number.saturating_add(1)), 1).await?;
     let letter = page.items.into_iter().find(|letter| letter.id == number).ok_or_else(missing)?;
-    Ok(Model { bridge, may, letter, kept: None })
+    Ok(Model { bridge, may, letter, kept: None, is_admin: visit.is_admin() })
 }
 
 pub(super) async fn show(
@@ -82,8 +84,66 @@ pub(super) async fn redrive(
     }
 }
 
+/// Before deleting: what is lost by it.
+pub(super) async fn ask_delete(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path((bridge, number)): Path<(String, String)>,
+) -> Response {
+    let bridge = match load_to_change(&visit, &manager, &bridge).await {
+        Ok(bridge) if visit.is_admin() => bridge,
+        Ok(_) => return visit.refusal(Error::Forbidden("only an admin may do this".into())).await,
+        Err(answer) => return answer,
+    };
+    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
+    // Its event is not looked at for this.
+    let before = Some(number.saturating_add(1));
+    let found = match manager.list_dead_letters(&visit.actor(), bridge.id, before, 1).await {
+        Ok(page) => page.items.into_iter().find(|letter| letter.id == number),
+        Err(error) => return visit.refusal(error).await,
+    };
+    let Some(letter) = found else { return visit.refusal(Error::NotFound("dead letter")).await };
+    let place = place_under(&bridge, "Delete dead letter").under("Dead letters", paths::dead_letters(bridge.id));
+    let model = Arc::new((bridge, letter));
+    visit.page(place, move || delete_view(&model.0, &model.1)).await
+}
+
+pub(super) async fn delete(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path((bridge, number)): Path<(String, String)>,
+) -> Response {
+    let bridge = match load_to_change(&visit, &manager, &bridge).await {
+        Ok(bridge) => bridge,
+        Err(answer) => return answer,
+    };
+    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
+    match manager.purge_dead_letter(&visit.actor(), bridge.id, number).await {
+        Ok(()) => visit.done(&paths::dead_letters(bridge.id), format!("Dead letter {number} is deleted.")).await,
+        Err(error) => visit.refusal(error).await,
+    }
+}
+
+fn delete_view(bridge: &Bridge, letter: &DeadLetter) -> AnyView {
+    let (back, source) = (paths::dead_letter(bridge.id, letter.id), letter.source.clone());
+    view! {
+        <PageHead title=format!("Delete dead letter {}?", letter.id) lead=sentence(&format!("the event {}", letter.detail))/>
+        <Facts>
+            <Fact label="From"><code><Name text=source/></code></Fact>
+        </Facts>
+        <Notice tone=Tone::Warn title="What happens">
+            <p>"Its event is lost: nobody can send it again from here. That it was done stands in the history."</p>
+        </Notice>
+        <form method="post" action=paths::dead_letter_delete(bridge.id, letter.id) class="row">
+            <Submit kind=ButtonKind::Danger glyph=Glyph::Trash>"Delete dead letter"</Submit>
+            <ButtonLink href=back kind=ButtonKind::Quiet>"Cancel"</ButtonLink>
+        </form>
+    }
+    .into_any()
+}
+
 fn view(model: &Model, now: OffsetDateTime) -> AnyView {
-    let Model { bridge, may, letter, kept } = model;
+    let Model { bridge, may, letter, kept, is_admin } = model;
     let act = match (why_not(bridge, may), letter.redrive_at) {
         (Some(why), _) => view! { <Refused id="redrive" label="Send again" reason=why/> }.into_any(),
         (None, Some(_)) => {
@@ -95,6 +155,12 @@ fn view(model: &Model, now: OffsetDateTime) -> AnyView {
             </form>
         }
         .into_any(),
+    };
+    let delete = if *is_admin {
+        let ask = paths::dead_letter_delete(bridge.id, letter.id);
+        view! { <ButtonLink href=ask kind=ButtonKind::Danger glyph=Glyph::Trash>"Delete"</ButtonLink> }.into_any()
+    } else {
+        view! { <Refused id="delete" label="Delete" reason="Only an admin may do this."/> }.into_any()
     };
     let route = match &letter.route {
         Some((event, way)) => format!("{event}, {}", way.label()),
@@ -113,7 +179,7 @@ fn view(model: &Model, now: OffsetDateTime) -> AnyView {
     let kept_at = Moment::new(letter.created_at, now);
     view! {
         <PageHead title=format!("Dead letter {}", letter.id) lead=sentence(&format!("the event {}", letter.detail))>
-            <div class="actions">{act}</div>
+            <div class="actions">{delete}{act}</div>
         </PageHead>
         <Panel id="letter" title="Details">
             <Facts>
