@@ -68,6 +68,7 @@ fn event_view(event: &ListedEvent, users: &[(String, Exchange)]) -> AnyView {
     let service = format!("{service} {}", event.contract_version);
     let (words, app, chips) = (words(event), defined_by(event.app.as_ref()), space_chips(&event.spaces));
     let (channel, attributes) = (event.channel, attributes(&event.name, &event.attributes));
+    let explained = explained(event, users);
     let users = if users.is_empty() {
         view! { <p class="secondary">"Nobody has access to it yet."</p> }.into_any()
     } else {
@@ -84,10 +85,27 @@ fn event_view(event: &ListedEvent, users: &[(String, Exchange)]) -> AnyView {
             <Fact label="Spaces">{chips}</Fact>
         </Facts>
         <Panel id="attributes" title="Attributes" lead="What its payload holds, by the contract.">{attributes}</Panel>
-        <Panel id="users" title="Who publishes, who subscribes">{users}</Panel>
+        <Panel id="users" title="Who publishes, who subscribes">{users}{explained}</Panel>
         {in_kafka(event)}
     }
     .into_any()
+}
+
+/// Where it is said why it does not arrive, for each environment that subscribes.
+fn explained(event: &ListedEvent, users: &[(String, Exchange)]) -> Option<AnyView> {
+    let links = users.iter().flat_map(|(_, exchange)| exchange.subscribing_environments()).filter_map(|name| {
+        let (app, environment) = name.split_once('.')?;
+        let href = paths::explain(app, environment, &event.service, &event.name);
+        Some(view! { <a class="chip" href=href>{format!("At {name}")}</a> })
+    });
+    let links: Vec<_> = links.collect();
+    (!links.is_empty()).then(|| {
+        view! {
+            <h3>"Why does it not arrive?"</h3>
+            <p class="chips">{links}</p>
+        }
+        .into_any()
+    })
 }
 
 /// What an app has to send, in Kafka's words: the event in binary mode, and where to (CloudEvents, "Kafka Protocol Binding",

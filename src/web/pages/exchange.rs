@@ -103,6 +103,12 @@ impl Exchange {
         named.collect()
     }
 
+    /// Environments that subscribe: `<app>.<environment>`.
+    pub fn subscribing_environments(&self) -> impl Iterator<Item = &str> {
+        // A bridge has a sign.
+        self.subscribers.iter().filter(|user| user.glyph.is_none()).map(|user| user.name.as_str())
+    }
+
     /// Whether it is about this event.
     pub fn is_of(&self, service: &str, event: &str) -> bool {
         self.service == service && self.event == event

@@ -265,25 +265,41 @@ fn compared(number: i64, caption: &'static str, sides: [Option<(&'static str, &V
     view! { <Table caption=caption columns stacked=true>{rows}</Table> }.into_any()
 }
 
-/// A value as people read it; what has parts of its own as JSON.
+/// A value as people read it: parts a line each, and parts of parts in one line.
 fn value(value: Option<&Value>) -> AnyView {
     let quiet = |text: &'static str| view! { <span class="secondary">{text}</span> }.into_any();
+    let lines = |lines: Vec<String>| {
+        let lines = lines.into_iter().map(|line| view! { <div><Name text=line/></div> });
+        view! { <div>{lines.collect_view()}</div> }.into_any()
+    };
     match value {
         None | Some(Value::Null) => quiet("—"),
-        Some(Value::Bool(true)) => "yes".into_any(),
-        Some(Value::Bool(false)) => "no".into_any(),
         Some(Value::String(text)) if text.is_empty() => quiet("empty"),
-        Some(Value::String(text)) => view! { <Name text=text.clone()/> }.into_any(),
-        Some(Value::Number(number)) => number.to_string().into_any(),
         Some(Value::Array(items)) if items.is_empty() => quiet("none"),
-        Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-            let lines = items.iter().filter_map(Value::as_str).map(|text| view! { <div>{text.to_owned()}</div> });
-            view! { <div>{lines.collect_view()}</div> }.into_any()
-        }
-        Some(other) => {
-            view! { <pre class="json">{serde_json::to_string_pretty(other).unwrap_or_default()}</pre> }.into_any()
-        }
+        Some(Value::Object(members)) if members.is_empty() => quiet("none"),
+        Some(Value::Array(items)) => lines(items.iter().map(in_line).collect()),
+        Some(Value::Object(members)) => lines(members.iter().map(member).collect()),
+        Some(Value::String(text)) => view! { <Name text=text.clone()/> }.into_any(),
+        Some(other) => in_line(other).into_any(),
     }
+}
+
+/// A value in one line.
+fn in_line(value: &Value) -> String {
+    match value {
+        Value::Null => "—".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(in_line).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => members.iter().map(member).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// `role_arn` and a value → `role arn: …`
+fn member((name, value): (&String, &Value)) -> String {
+    format!("{}: {}", name.replace('_', " "), in_line(value))
 }
 
 #[cfg(test)]
@@ -308,6 +324,13 @@ mod tests {
         for bad in ["kind=x", "from=x", "to=2026-13-01", "from=2026-02-02&to=2026-02-01", "object=1", "before=0"] {
             assert!(read(bad).await.is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_value_with_parts_is_one_line_of_words() {
+        let routes =
+            serde_json::json!({ "queue_url": "q", "granted": true, "tries": 2, "ways": ["in", "out"], "by": null });
+        assert_eq!(in_line(&routes), "by: —, granted: yes, queue url: q, tries: 2, ways: in, out");
     }
 
     #[test]

@@ -20,7 +20,7 @@ async fn messages_arrive_as_events_byte_for_byte(pool: PgPool) {
         let mut stage = Stage::new(pool.clone(), Route::Inbound(kind)).await;
         let _bridge = stage.bridge("one").await;
         stage.send(tries(2_000, 20_000)).await;
-        stage.settle().await;
+        stage.settle_within(PATIENCE * 5).await;
         println!("{kind:?}: {}", stage.ledger.assert_none_lost(0));
         if kind == Kind::Fifo {
             stage.ledger.assert_in_order();

@@ -164,7 +164,7 @@ async fn bridges_that_are_killed_under_load_lose_nothing_and_keep_the_order(pool
             }
             bridge = stage.starting("one").await;
         }
-        stage.settle().await;
+        stage.settle_within(PATIENCE * 5).await;
         let verdict = stage.ledger.assert_none_lost(kills * each);
         println!("{route:?}, {kills} kills: {verdict} in {:?}", began.elapsed());
         if matches!(route, Route::Outbound(Kind::Fifo) | Route::Inbound(Kind::Fifo)) {

@@ -20,7 +20,7 @@ async fn events_arrive_byte_for_byte_in_a_strict_queue(pool: PgPool) {
         let mut stage = Stage::new(pool.clone(), Route::Outbound(kind)).await;
         let _bridge = stage.bridge("one").await;
         stage.send(tries(2_000, 20_000)).await;
-        stage.settle().await;
+        stage.settle_within(PATIENCE * 5).await;
         println!("{kind:?}: {}", stage.ledger.assert_none_lost(0));
         if kind == Kind::Fifo {
             stage.ledger.assert_in_order();
@@ -99,7 +99,7 @@ async fn of_a_batch_that_fails_in_part_only_the_rest_is_sent_again(pool: PgPool)
             Fault::Partly { failed, code: "InternalFailure", sender: false }
         });
         stage.send(tries(3_000, 100_000)).await;
-        stage.settle().await;
+        stage.settle_within(PATIENCE * 10).await;
         println!("{kind:?}, in part: {}", stage.ledger.assert_none_lost(0));
         if kind == Kind::Fifo {
             stage.ledger.assert_in_order();

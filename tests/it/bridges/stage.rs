@@ -9,7 +9,7 @@ use rdkafka::{
     producer::FutureProducer,
 };
 use sqlx::{ConnectOptions, PgPool};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     oracle::{Event, Generator, Ledger, Topic, send},
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two looks at how far all is.
+const LOOK: Duration = Duration::from_millis(20);
 /// The most events that a kill may make come twice, outbound and inbound.
 pub const WINDOW: usize = 1_000;
 pub const HELD: usize = 500;
@@ -189,12 +191,15 @@ impl Stage {
 
     /// The same where there is much to do.
     pub async fn settle_within(&mut self, limit: Duration) {
-        let mut left = String::new();
-        let settled = within(limit, "nothing is left to do", async || {
-            left = self.left();
-            left.is_empty()
-        });
-        settled.await;
+        let until = Instant::now() + limit;
+        loop {
+            let left = self.left();
+            if left.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < until, "after {limit:?} something is left to do: {left}");
+            sleep(LOOK).await;
+        }
         match &mut self.read {
             Some(topic) => self.ledger.received_from(topic).await,
             None => self.note_taken(),

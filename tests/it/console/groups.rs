@@ -38,6 +38,9 @@ async fn events_that_nobody_comes_for_are_told_of_on_every_page(pool: PgPool) {
     }
     let explain = format!("{environment}/events/orders/OrderPlaced");
     eve.get(&explain).await.expect(200, &["The consumer group stock.acceptance.main has no members."]);
+    // The page of the event leads there.
+    let event = eve.get("/events/orders/OrderPlaced").await.expect(200, &["Why does it not arrive?"]);
+    assert!(event.text.contains(&format!("href=\"{explain}\"")), "{}", event.words());
     let rehearsal = format!("{environment}/space?to=production");
     eve.get(&rehearsal).await.expect(200, &["Left behind", "Not known: Kafka did not say it in time."]);
 }
