@@ -10,6 +10,7 @@
 //! | `calls` | what each call does to queues |
 //! | `queue` | the messages of a queue: who sees which when |
 //! | `message` | what a message may be, and its checksums |
+//! | `names` | what callers may ask a queue to say |
 //! | `shapes` | the JSON of calls and answers |
 //! | `refusal` | how a call is refused |
 //! | `clock` | a time that tests may let pass |
@@ -20,6 +21,7 @@ mod clock;
 mod faults;
 mod http;
 mod message;
+mod names;
 mod queue;
 mod refusal;
 mod rules;

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     faults::Fault,
     message::MOST_BYTES,
+    names::{check_described, check_told},
     queue::{Accepted, Queue},
     refusal::Refusal,
     server::State,
@@ -95,6 +96,7 @@ impl State {
             "ReceiveMessage" => return self.receive(url, &read(body)?, now),
             "GetQueueAttributes" => {
                 let Describe { attribute_names } = read(body)?;
+                check_described(&attribute_names)?;
                 let mut all = self.queue(url).described(now);
                 all.retain(|name, _| attribute_names.iter().any(|wanted| wanted == "All" || wanted == name));
                 written(&json!({ "Attributes": all }))
@@ -174,18 +176,17 @@ impl State {
             Some(time) => seconds("VisibilityTimeout", time, LONGEST_HIDDEN)?,
             None => self.queue(url).hidden_for(),
         };
-        let queue = self.queue(url);
-        let thrown_to = queue.most_receives().map(|(_, arn)| arn);
-        let (given, spent) = queue.give(most, hide, now);
+        check_told(&asked.message_system_attribute_names)?;
+        // Where there is nowhere to throw them, messages are given on and on.
+        let limit = self.queue(url).most_receives();
+        let limit = limit.filter(|(_, arn)| self.queues.values().any(|queue| queue.arn() == *arn));
+        let most_receives = limit.as_ref().map(|(most_receives, _)| *most_receives);
+        let (given, spent) = self.queue(url).give(most, hide, most_receives, now);
         let messages: Vec<_> = given.into_iter().map(|(receipt, kept)| Given::new(receipt, kept, asked)).collect();
-        if let Some(thrown_to) = thrown_to {
-            let target = self
-                .queues
-                .values_mut()
-                .find(|queue| queue.arn() == thrown_to)
-                .expect("the dead-letter queue is there");
-            for draft in spent {
-                target.take(draft, now).unwrap();
+        if let Some((_, arn)) = limit {
+            let target = self.queues.values_mut().find(|queue| queue.arn() == arn).unwrap();
+            for kept in spent {
+                target.take_over(kept, now);
             }
         }
         Ok((!messages.is_empty()).then(|| written(&Received { messages })))

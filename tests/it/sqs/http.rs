@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use url::form_urlencoded;
 
 use super::{
-    callers::iam_action,
+    callers::{Given, Wish, iam_action},
     calls::{entries, nothing, read, wait_of},
     faults::{Asked, Fault, When},
     refusal::{JSON, Refusal},
@@ -115,15 +115,21 @@ fn of_sts(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
         return Refusal::new("InvalidAction", "Could not find operation").answer_of_sts();
     };
     let session = field("RoleSessionName").unwrap_or_default();
-    let now = shared.clock.now();
-    let key = match shared.state().callers.assume(headers, &role, field("ExternalId"), now) {
-        Ok(key) => key,
+    let wish = Wish {
+        role: role.clone(),
+        session: session.clone(),
+        external_id: field("ExternalId"),
+        seconds: field("DurationSeconds"),
+    };
+    let assumed = shared.state().callers.assume(headers, wish, shared.clock.now());
+    let Given { access_key, token } = match assumed {
+        Ok(given) => given,
         Err(refusal) => return refusal.answer_of_sts(),
     };
     let (account, name) = (role.split(':').nth(4).unwrap_or_default(), role.rsplit('/').next().unwrap_or_default());
     let body = format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
-         <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>\
+         <AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>{token}</SessionToken>\
          <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROA{name}:{session}\
          </AssumedRoleId><Arn>arn:aws:sts::{account}:assumed-role/{name}/{session}</Arn></AssumedRoleUser>\
          </AssumeRoleResult></AssumeRoleResponse>"

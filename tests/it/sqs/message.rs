@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use md5::{Digest, Md5};
 
 use super::refusal::Refusal;
@@ -10,7 +11,10 @@ use super::refusal::Refusal;
 /// The most bytes of a message, and of all messages of a call.
 pub const MOST_BYTES: usize = 1 << 20;
 const MOST_ATTRIBUTES: usize = 10;
+/// The most bytes of the name of an attribute, and of its type.
 const LONGEST_NAME: usize = 256;
+/// The most digits of a number.
+const MOST_DIGITS: usize = 38;
 /// The most characters of a group and of a deduplication id.
 const LONGEST_ID: usize = 128;
 
@@ -133,6 +137,9 @@ fn check_name(name: &str) -> Result<(), Refusal> {
 fn check_value(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
     let kind = attribute.data_type.split('.').next().unwrap_or_default();
     let refuse = |why: &str| Err(Refusal::parameter(format!("The message attribute '{name}' {why}.")));
+    if attribute.data_type.len() > LONGEST_NAME {
+        return refuse("has a type that is too long");
+    }
     match (&attribute.value, kind) {
         (Value::Text(text), "String" | "Number") => {
             if text.is_empty() {
@@ -144,7 +151,7 @@ fn check_value(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
                     "Invalid binary character was found in an attribute",
                 ));
             }
-            if kind == "Number" && text.parse::<f64>().is_err() {
+            if kind == "Number" && !is_number(text) {
                 return refuse("must be a number");
             }
             Ok(())
@@ -153,6 +160,19 @@ fn check_value(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
         (Value::Binary(_), "Binary") => refuse("must contain a non-empty value"),
         _ => refuse("has a type that does not fit its value"),
     }
+}
+
+/// A number as SQS takes it: no infinity, and no more digits than it keeps.
+fn is_number(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        && mantissa.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS
+        && text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// SHA-256 of a body, in hex: the deduplication id of a message where its content decides.
+pub fn sha256_of_body(body: &str) -> String {
+    hex(digest(&SHA256, body.as_bytes()).as_ref())
 }
 
 /// MD5 of a body, in hex.

@@ -6,8 +6,10 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::{
-    message::{Attributes, Draft, MOST_BYTES, md5_of_body},
+    message::{Attributes, Draft, MOST_BYTES, sha256_of_body},
     refusal::Refusal,
 };
 
@@ -60,8 +62,12 @@ pub struct Queue {
     pub account: String,
     pub name: String,
     pub attributes: BTreeMap<String, String>,
+    /// In each of its receipts: one of another queue, or of a queue of this name before, is not taken.
+    mark: Uuid,
     /// In the order of their coming.
     messages: BTreeMap<u64, Kept>,
+    /// Those that were given and may still be hidden.
+    under_way: HashSet<u64>,
     /// What each receipt that was given stands for.
     receipts: HashMap<String, u64>,
     next: u64,
@@ -78,7 +84,9 @@ impl Queue {
             account: account.to_owned(),
             name: name.to_owned(),
             attributes: BTreeMap::new(),
+            mark: Uuid::new_v4(),
             messages: BTreeMap::new(),
+            under_way: HashSet::new(),
             receipts: HashMap::new(),
             next: 0,
             known: HashMap::new(),
@@ -114,7 +122,9 @@ impl Queue {
     /// After how many receives a message is thrown to the dead-letter queue.
     pub fn most_receives(&self) -> Option<(u32, String)> {
         let policy: serde_json::Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).unwrap();
-        let count = policy["maxReceiveCount"].as_u64().unwrap();
+        let count = &policy["maxReceiveCount"];
+        // A number, or a number in quotes: SQS takes both.
+        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap();
         Some((u32::try_from(count).unwrap(), policy["deadLetterTargetArn"].as_str().unwrap().to_owned()))
     }
 
@@ -123,7 +133,7 @@ impl Queue {
         let by_content = self.attributes.get("ContentBasedDeduplication").is_some_and(|value| value == "true");
         draft.check(self.is_fifo(), by_content, self.most())?;
         if self.is_fifo() {
-            let id = draft.deduplication.get_or_insert_with(|| md5_of_body(&draft.body)).clone();
+            let id = draft.deduplication.get_or_insert_with(|| sha256_of_body(&draft.body)).clone();
             self.known.retain(|_, (at, _)| now < *at + KNOWN_FOR);
             if let Some((_, taken)) = self.known.get(&id) {
                 self.deduplicated += 1;
@@ -139,8 +149,7 @@ impl Queue {
     fn keep(&mut self, draft: Draft, now: Duration) -> Taken {
         let (place, delay) = (self.next, Duration::from_secs(self.number("DelaySeconds", 0)));
         self.next += 1;
-        let taken =
-            Taken { id: format!("{}-{place}", self.name), sequence: self.is_fifo().then(|| format!("{place:020}")) };
+        let taken = Taken { id: format!("{}-{place}", self.name), sequence: self.sequence(place) };
         let kept = Kept {
             id: taken.id.clone(),
             draft,
@@ -155,33 +164,59 @@ impl Queue {
         taken
     }
 
-    /// Gives up to so many messages and hides them; what was given too often is given to nobody, and comes second.
-    pub fn give(&mut self, most: usize, hide: Duration, now: Duration) -> (Vec<(String, &Kept)>, Vec<Draft>) {
-        let (is_fifo, limit) = (self.is_fifo(), self.most_receives());
-        let (mut places, mut spent, mut blocked) = (Vec::new(), Vec::new(), HashSet::new());
+    fn sequence(&self, place: u64) -> Option<String> {
+        self.is_fifo().then(|| format!("{place:020}"))
+    }
+
+    /// Takes a message that another queue has thrown out. It stays the message that it was.
+    pub fn take_over(&mut self, kept: Kept, now: Duration) {
+        let place = self.next;
+        self.next += 1;
+        let kept = Kept { sequence: self.sequence(place), visible_at: now, receipt: None, received_at: now, ..kept };
+        self.messages.insert(place, kept);
+    }
+
+    /// Gives up to so many messages and hides them; what was given to the limit already is given to nobody, and comes
+    /// second.
+    pub fn give(
+        &mut self,
+        most: usize,
+        hide: Duration,
+        limit: Option<u32>,
+        now: Duration,
+    ) -> (Vec<(String, &Kept)>, Vec<Kept>) {
+        let is_fifo = self.is_fifo();
+        let (mut places, mut spent) = (Vec::new(), Vec::new());
+        let messages = &self.messages;
+        self.under_way.retain(|place| messages.get(place).is_some_and(|kept| kept.visible_at > now));
+        // While one of a group is under way none of it is given, also none before that one.
+        let under_way = self.under_way.iter().filter(|_| is_fifo);
+        let mut blocked: HashSet<&str> =
+            under_way.filter_map(|place| self.messages[place].draft.group.as_deref()).collect();
         for (place, kept) in &self.messages {
             if places.len() == most {
                 break;
             }
             let group = if is_fifo { kept.draft.group.as_deref() } else { None };
             if kept.visible_at > now {
-                // While one of a group is under way, none behind it is given.
+                // Nor does one overtake another that is delayed.
                 blocked.extend(group);
             } else if !group.is_some_and(|group| blocked.contains(group)) {
-                if limit.as_ref().is_some_and(|(limit, _)| kept.receives >= *limit) {
+                if limit.is_some_and(|limit| kept.receives >= limit) {
                     spent.push(*place);
                 } else {
                     places.push(*place);
                 }
             }
         }
-        let spent = spent.into_iter().map(|place| self.messages.remove(&place).unwrap().draft).collect();
+        let spent = spent.into_iter().map(|place| self.messages.remove(&place).unwrap()).collect();
         for place in &places {
             let kept = self.messages.get_mut(place).unwrap();
             kept.receives += 1;
-            let receipt = format!("{RECEIPT}.{place}.{}", kept.receives);
+            let receipt = format!("{RECEIPT}.{}.{place}.{}", self.mark.simple(), kept.receives);
             (kept.visible_at, kept.received_at, kept.receipt) = (now + hide, now, Some(receipt.clone()));
             self.receipts.insert(receipt, *place);
+            self.under_way.insert(*place);
         }
         let given = places.iter().map(|place| &self.messages[place]);
         (given.map(|kept| (kept.receipt.clone().unwrap(), kept)).collect(), spent)
@@ -194,11 +229,11 @@ impl Queue {
 
     /// The message of a receipt; `None` where it is gone.
     fn of_receipt(&self, receipt: &str) -> Result<Option<u64>, Refusal> {
-        if !receipt.starts_with(RECEIPT) {
+        let Some(place) = self.receipts.get(receipt) else {
             let message = format!("The input receipt handle \"{receipt}\" is not a valid receipt handle.");
             return Err(Refusal::new("ReceiptHandleIsInvalid", message));
-        }
-        Ok(self.receipts.get(receipt).copied().filter(|place| self.messages.contains_key(place)))
+        };
+        Ok(Some(*place).filter(|place| self.messages.contains_key(place)))
     }
 
     /// Deletes a message; whether there was one.

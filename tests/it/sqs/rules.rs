@@ -1,5 +1,7 @@
 //! The strict SQS refuses what SQS refuses, and takes what SQS takes, as AWS's own client sees it.
 
+mod edges;
+
 use std::time::Duration;
 
 use aws_sdk_sqs::{
@@ -34,17 +36,21 @@ macro_rules! client {
     };
 }
 
+/// A client of STS with an access key, its id and its secret.
+fn sts(sqs: &Sqs, [id, secret]: [&str; 2]) -> aws_sdk_sts::Client {
+    client!(aws_sdk_sts, sqs, Credentials::new(id, secret, None, None, "worker"))
+}
+
+/// A client that shows an access key and a token.
+fn with(sqs: &Sqs, access_key: &str, token: &str) -> Client {
+    client!(aws_sdk_sqs, sqs, Credentials::new(access_key, "secret", Some(token.to_owned()), None, "role"))
+}
+
 /// A client under a role.
 async fn under(sqs: &Sqs, role: &str) -> Client {
-    let [id, secret] = Sqs::key();
-    let sts = client!(aws_sdk_sts, sqs, Credentials::new(id, secret, None, None, "worker"));
-    let given = sts.assume_role().role_arn(role).role_session_name("test").external_id("x").send().await.unwrap();
-    let given = given.credentials.unwrap();
-    client!(
-        aws_sdk_sqs,
-        sqs,
-        Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), None, "role")
-    )
+    let call = sts(sqs, Sqs::key()).assume_role().role_arn(role).role_session_name("test").external_id("x");
+    let given = call.send().await.unwrap().credentials.unwrap();
+    with(sqs, given.access_key_id(), given.session_token())
 }
 
 async fn standard() -> (Sqs, Client, String) {

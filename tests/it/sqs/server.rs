@@ -147,9 +147,12 @@ impl Sqs {
         act(self.shared.state().queues.get_mut(url).unwrap(), now)
     }
 
-    /// Sets an attribute of a queue, such as `Policy` or `VisibilityTimeout`.
+    /// Sets an attribute of a queue, such as `Policy` or `VisibilityTimeout`; an empty value takes it away.
     pub fn set_attribute(&self, url: &str, name: &str, value: &str) {
-        self.of(url, |queue, _| queue.attributes.insert(name.to_owned(), value.to_owned()));
+        self.of(url, |queue, _| match value {
+            "" => queue.attributes.remove(name),
+            value => queue.attributes.insert(name.to_owned(), value.to_owned()),
+        });
     }
 
     /// Puts messages into a queue as its owner does; each is a new one.
