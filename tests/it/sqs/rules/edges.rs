@@ -130,7 +130,7 @@ async fn a_session_is_as_it_was_asked_for_and_shows_its_token() {
     let send = async |client: &Client| client.send_message().queue_url(&queue).message_body("a").send().await;
     send(&short).await.unwrap();
     assert_eq!(code(send(&with(&sqs, given.access_key_id(), "another")).await), "InvalidClientTokenId");
-    sqs.clock().advance(Duration::from_secs(900));
+    sqs.clock().advance(Duration::from_mins(15));
     assert_eq!(code(send(&short).await), "ExpiredToken");
     send(&client).await.unwrap();
 }
