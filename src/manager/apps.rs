@@ -274,6 +274,15 @@ impl Manager {
         Ok(store::apps::list(&mut db, filter).await?)
     }
 
+    /// Keys and names of the apps that the actor is a technical contact of, by key. None for who is no member.
+    pub async fn list_own_apps(&self, actor: &Actor) -> Result<Vec<(String, String)>> {
+        let mut db = self.read_as(actor, Right::Look).await?;
+        match actor.member() {
+            Some(member) => Ok(store::apps::list_of_contact(&mut db, member).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Keys and names of the apps that have an environment in a Space, by key: what lists are narrowed by.
     pub async fn list_apps_in_spaces(&self, actor: &Actor) -> Result<Vec<(String, String)>> {
         let mut db = self.read_as(actor, Right::Look).await?;

@@ -21,6 +21,7 @@ pub mod import;
 mod live;
 pub mod members;
 pub mod moves;
+pub mod named;
 pub mod overview;
 pub mod revert;
 pub mod search;

@@ -3,6 +3,8 @@
 //! Only where the row holds all that is needed, and only while nothing newer was done to the same thing: an older state
 //! is never put over a newer one. What takes it back is a change like any other, with its own rights and its own row.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,6 +53,8 @@ pub struct Reversal {
     pub then: Value,
     /// The move of an environment has its own rehearsal: app, environment, and the Space to move it back to.
     pub moves: Option<(String, String, String)>,
+    /// The change itself took back the one of this number, which is done again by taking it back.
+    pub again: Option<i64>,
     /// Whether the actor may do it.
     pub may: May,
     back: Back,
@@ -178,6 +182,26 @@ impl Back {
         })
     }
 
+    /// What a change did, as what leads back from the one that it takes back, where it takes one back.
+    fn done_by(change: &Change) -> Option<Self> {
+        if let Self::Access { given, taken } = Self::of(change)? {
+            return Some(Self::Access { given: taken, taken: given });
+        }
+        let turned = Change { before: change.after.clone(), after: change.before.clone(), ..change.clone() };
+        Self::of(&turned)
+    }
+
+    /// Whether both lead to the same; in which order access is named does not matter.
+    fn is_same(&self, other: &Self) -> bool {
+        let alike = |a: &[Reach], b: &[Reach]| a.len() == b.len() && a.iter().all(|reach| b.contains(reach));
+        match (self, other) {
+            (Self::Access { given, taken }, Self::Access { given: given_too, taken: taken_too }) => {
+                alike(given, given_too) && alike(taken, taken_too)
+            }
+            _ => self == other,
+        }
+    }
+
     /// What the thing is now, and would be then. The change is the newest of it, so it is what that left.
     fn shown(&self, change: &Change) -> (Value, Value) {
         let (before, after) = (change.before.clone(), change.after.clone());
@@ -199,6 +223,13 @@ impl Back {
 }
 
 impl Manager {
+    /// Those of some changes that took back the one before them, each with the number of that one: taking them back
+    /// does that one again.
+    pub async fn list_taken_back(&self, actor: &Actor, changes: &[Change]) -> Result<HashMap<i64, i64>> {
+        let mut db = self.read_as(actor, Right::Look).await?;
+        taken_back(&mut db, changes).await
+    }
+
     /// What taking a change back would do. Nothing is changed.
     ///
     /// # Errors
@@ -343,6 +374,26 @@ async fn right(db: &mut store::PgConnection, change: &Change, back: &Back) -> Re
     })
 }
 
+async fn taken_back(db: &mut store::PgConnection, changes: &[Change]) -> Result<HashMap<i64, i64>> {
+    let done: HashMap<i64, Back> =
+        changes.iter().filter_map(|change| Some((change.number, Back::done_by(change)?))).collect();
+    let numbers: Vec<i64> = done.keys().copied().collect();
+    let (mut acts, mut things) = (Vec::new(), Vec::new());
+    for (thing, of_one) in (0_i32..).zip(THINGS) {
+        for act in *of_one {
+            acts.push((*act).to_owned());
+            things.push(thing);
+        }
+    }
+    let before = store::changes::list_before(db, &numbers, &acts, &things).await?;
+    let takes_back = |number: &i64, before: &Change| {
+        let (done, back) = (done.get(number), Back::of(before));
+        done.zip(back.as_ref()).is_some_and(|(done, back)| done.is_same(back))
+    };
+    let pairs = before.into_iter().filter(|(number, before)| takes_back(number, before));
+    Ok(pairs.map(|(number, before)| (number, before.number)).collect())
+}
+
 async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> Result<Reversal> {
     let change = store::changes::find(db, number).await?.ok_or(Error::NotFound("change"))?;
     let never = || {
@@ -363,6 +414,7 @@ async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> R
             format!("this was changed again since, by {actor} (No. {number}, {what}): take that back first"),
         ));
     }
+    let again = taken_back(db, std::slice::from_ref(&change)).await?.get(&change.number).copied();
     let right = right(db, &change, &back).await?;
     let may = actor.may(right, db).await?;
     let (now, then) = back.shown(&change);
@@ -373,7 +425,7 @@ async fn rehearse(db: &mut store::PgConnection, actor: &Actor, number: i64) -> R
         }
         _ => None,
     };
-    Ok(Reversal { change, now, then, moves, may, back })
+    Ok(Reversal { change, now, then, moves, again, may, back })
 }
 
 #[cfg(test)]
@@ -414,6 +466,33 @@ mod tests {
         assert!(!is_revertible(&change("bridge.deleted", json!({ "space": "x" }), json!(null))));
         assert!(!is_revertible(&change("environment.access-changed", json!(null), json!(null))));
         assert!(!is_revertible(&change("bridge.routes-saved", json!({ "routes": [{ "event": "x" }] }), json!({}))));
+    }
+
+    #[test]
+    fn what_puts_back_what_was_before_is_known_as_such() {
+        let takes_back = |later: &Change, former: &Change| {
+            Back::done_by(later).zip(Back::of(former)).is_some_and(|(done, back)| done.is_same(&back))
+        };
+        let renamed =
+            |from: &str, to: &str| change("environment.renamed", json!({ "name": from }), json!({ "name": to }));
+        assert!(takes_back(&renamed("B", "A"), &renamed("A", "B")));
+        assert!(!takes_back(&renamed("B", "C"), &renamed("A", "B")));
+        let reach = |events: &[&str]| -> Value {
+            events.iter().map(|event| json!({ "service": "s", "event": event, "access": "publish" })).collect()
+        };
+        let access = |taken: &[&str], given: &[&str]| {
+            change("environment.access-changed", json!({ "taken": reach(taken) }), json!({ "given": reach(given) }))
+        };
+        assert!(takes_back(&access(&["B"], &["A", "C"]), &access(&["C", "A"], &["B"])));
+        assert!(!takes_back(&access(&["B"], &["A"]), &access(&["A", "C"], &["B"])));
+        let enabled = change("app.enabled", json!({ "enabled": false }), json!({ "enabled": true }));
+        let disabled = change("app.disabled", json!({ "enabled": true }), json!({ "enabled": false }));
+        assert!(takes_back(&disabled, &enabled) && takes_back(&enabled, &disabled));
+        // What was made is not taken back by what changed it.
+        assert!(!takes_back(
+            &renamed("B", "A"),
+            &change("environment.registered", json!(null), json!({ "name": "B" }))
+        ));
     }
 
     #[test]

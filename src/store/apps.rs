@@ -483,6 +483,8 @@ pub struct Filter {
     pub q: String,
     /// Name of a Space that an environment of the app is in.
     pub space: Option<String>,
+    /// A technical contact of the app.
+    pub contact: Option<MemberId>,
     /// The order, and where the page begins.
     pub sorting: Sorting<AppsBy>,
     /// Rows at most.
@@ -499,6 +501,10 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Page<Listed>
             "exists (select from environment e join space p on p.id = e.space_id
                  where e.app_id = a.id and lower(p.name) = lower($))",
             filter.space.as_deref(),
+        )
+        .only(
+            "exists (select from app_contact c where c.app_id = a.id and c.member_id = $::uuid)",
+            filter.contact.map(|member| member.0.to_string()).as_deref(),
         );
     let page = listing.read::<AppRow>(&mut *db, &filter.sorting, filter.limit).await?;
     let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
@@ -511,6 +517,31 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Page<Listed>
         let environments = environments.remove(&app.id).unwrap_or_default();
         Ok(Listed { app, environments })
     })
+}
+
+/// Those environments that there are, of keys of apps and keys of their own, side by side: both keys.
+pub async fn list_keys_of(db: &mut PgConnection, apps: &[String], keys: &[String]) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select a.key as app, e.key as environment from unnest($1::text[], $2::text[]) as k (app, key)
+         join app a on a.key = k.app join environment e on e.app_id = a.id and e.key = k.key",
+        apps,
+        keys
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.app, r.environment)).collect())
+}
+
+/// Keys and names of the apps that the member is a technical contact of, by key; the first 500.
+pub async fn list_of_contact(db: &mut PgConnection, member: MemberId) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select a.key, a.name from app a join app_contact c on c.app_id = a.id
+         where c.member_id = $1 order by a.key limit 500",
+        member.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.key, r.name)).collect())
 }
 
 /// Keys and names of the apps that have an environment in a Space, by key; the first 500.

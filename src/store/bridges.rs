@@ -53,6 +53,8 @@ pub struct Bridge {
     pub created_by: Option<MemberId>,
     /// The newest result of Check.
     pub checked: Option<Value>,
+    /// When it was found, where that is known.
+    pub checked_at: Option<OffsetDateTime>,
     /// Raised by each change.
     pub version: i64,
     /// When it was made.
@@ -321,7 +323,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     sqlx::query!(
         r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
                   b.status_since, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by, b.checked,
-                  b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
+                  b.checked_at, b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
                   (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
            from bridge b join space p on p.id = b.space_id
            where b.id = any($1)
@@ -348,6 +350,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
             external_id: r.external_id,
             created_by: r.created_by.map(Into::into),
             checked: r.checked,
+            checked_at: r.checked_at,
             version: r.version,
             created_at: r.created_at,
             followed: Followed::of(r.access_changed_at, r.access_applied_at, r.access_failure),
@@ -402,7 +405,7 @@ pub async fn set_routes(db: &mut PgConnection, id: BridgeId, routes: &[(EventId,
     .execute(&mut *db)
     .await?;
     sqlx::query!(
-        "update bridge set version = version + 1, checked = null,
+        "update bridge set version = version + 1, checked = null, checked_at = null,
                 access_changed_at = now(), access_applied_at = null, access_failure = null
          where id = $1",
         id.0
@@ -433,9 +436,14 @@ pub async fn touch_role(db: &mut PgConnection, id: BridgeId) -> Result<()> {
 
 /// Keeps the result of Check, if the bridge still is as it was when it was checked.
 pub async fn set_checked(db: &mut PgConnection, id: BridgeId, version: i64, checked: &Value) -> Result<bool> {
-    let done = sqlx::query!("update bridge set checked = $3 where id = $1 and version = $2", id.0, version, checked)
-        .execute(db)
-        .await?;
+    let done = sqlx::query!(
+        "update bridge set checked = $3, checked_at = now() where id = $1 and version = $2",
+        id.0,
+        version,
+        checked
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 

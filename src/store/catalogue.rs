@@ -876,6 +876,17 @@ pub async fn list_choices(db: &mut PgConnection, limit: i64) -> Result<Choices> 
     })
 }
 
+/// Those of these channels that there are, each with the key of its service.
+pub async fn list_services_of_channels(db: &mut PgConnection, channels: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        "select c.id, s.key from channel c join service s on s.id = c.service_id where c.id = any($1)",
+        channels
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.id, r.key)).collect())
+}
+
 /// Whether a channel has a topic in a Space.
 pub async fn has_topic(db: &mut PgConnection, channel: ChannelId, space: SpaceId) -> Result<bool> {
     Ok(sqlx::query_scalar!(

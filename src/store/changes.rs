@@ -185,6 +185,54 @@ pub async fn find_newest(db: &mut PgConnection, of: &Change, acts: &[&str]) -> R
     .await?)
 }
 
+/// To each of these changes, by its number, the newest one before it that was done to the same thing of the same
+/// object. Acts with the same number in `things` are of one thing; a change by another act has none before it.
+pub async fn list_before(
+    db: &mut PgConnection,
+    numbers: &[i64],
+    acts: &[String],
+    things: &[i32],
+) -> Result<Vec<(i64, Change)>> {
+    let rows = sqlx::query!(
+        r#"select c.number as "of!", p.number as "number!", p.at as "at!", p.member_id as "member?",
+                  p.actor as "actor!", p.act as "act!", p.object_kind as "object_kind!", p.object_id as "object_id?",
+                  p.object_name as "object_name!", p.before as "before?", p.after as "after?",
+                  p.previous as "previous!", p.code as "code!"
+           from change c
+           join unnest($2::text[], $3::int[]) as own (act, thing) on own.act = c.act
+           cross join lateral (
+               select o.* from change o
+               where o.object_kind = c.object_kind and o.object_id = c.object_id and o.number < c.number
+                 and o.act in (select k.act from unnest($2::text[], $3::int[]) as k (act, thing)
+                               where k.thing = own.thing)
+               order by o.number desc limit 1) p
+           where c.number = any($1)"#,
+        numbers,
+        acts,
+        things
+    )
+    .fetch_all(db)
+    .await?;
+    let before = rows.into_iter().map(|r| {
+        let change = Change {
+            number: r.number,
+            at: r.at,
+            member: r.member,
+            actor: r.actor,
+            act: r.act,
+            object_kind: r.object_kind,
+            object_id: r.object_id,
+            object_name: r.object_name,
+            before: r.before,
+            after: r.after,
+            previous: r.previous,
+            code: r.code,
+        };
+        (r.of, change)
+    });
+    Ok(before.collect())
+}
+
 /// Up to 1,000 changes after a number, oldest first: to verify the chain.
 pub async fn list_from(db: &mut PgConnection, after: i64) -> Result<Vec<Change>> {
     Ok(sqlx::query_as!(

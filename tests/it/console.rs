@@ -9,7 +9,11 @@ use ebm::{config, manager::Manager, web};
 use leptos::config::LeptosOptions;
 use tower::ServiceExt;
 
+mod apps;
+mod bridges;
+mod cluster;
 mod groups;
+mod history;
 mod input;
 mod isolation;
 mod secrets;

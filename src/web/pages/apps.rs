@@ -15,7 +15,7 @@ use super::{
     parts::{Question, Typed, followed},
 };
 use crate::{
-    domain::landscape::Environment,
+    domain::{landscape::Environment, member::Email},
     manager::{
         Error, Manager, Page,
         actor::{May, Right},
@@ -27,7 +27,7 @@ use crate::{
         ui::{
             Action, ButtonKind, ButtonLink, Code, Column, Confirm, EmptyState, ErrorSummary, Errors, Fact, Facts,
             Field, FilterBar, Glyph, Notice, PageHead, Panel, Pill, Refused, Section, State as Shown, Status, Submit,
-            Table, TextArea, Tone, When,
+            Tab, Table, Tabs, TextArea, Tone, When,
         },
         visit::{Place, Visit},
     },
@@ -43,22 +43,33 @@ pub(super) fn router() -> Router<Web> {
         .route("/apps/{app}/environments/new", get(new_environment).post(register_environment))
 }
 
-type Found = (Filter, Page<Listed>, Narrowing);
+/// What narrows the list to the apps that one is a technical contact of.
+const MINE: &str = "mine";
+
+/// The apps, what they may be narrowed by, and whether the member has apps.
+type Found = (Filter, Page<Listed>, Narrowing, bool);
 
 async fn load_list(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<Found, Error> {
     let (q, space, sorting) = (asked.text("q")?.to_owned(), asked.space()?, asked.sorting()?);
-    let filter = Filter { q, space, sorting, limit: asked.limit()? };
+    let contact = match asked.text(MINE)? {
+        "" => None,
+        "1" => Some(visit.member.id),
+        _ => return Err(Error::field(MINE, "must be 1, or be left out")),
+    };
+    let filter = Filter { q, space, contact, sorting, limit: asked.limit()? };
     let page = manager.list_apps(&visit.actor(), &filter).await?;
-    Ok((filter, page, Narrowing::of_spaces(visit, manager).await?))
+    let has_apps = !manager.list_own_apps(&visit.actor()).await?.is_empty();
+    Ok((filter, page, Narrowing::of_spaces(visit, manager).await?, has_apps))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load_list(&visit, &manager, &asked).await {
-        Ok((filter, page, narrowing)) => {
+        Ok((filter, page, narrowing, has_apps)) => {
             let (admin, now) = (visit.is_admin(), visit.now());
             visit
                 .page(Place::new(Section::Apps, "Apps"), move || {
-                    list_view(&asked, &filter, &page, &narrowing, admin, now)
+                    let whose = whose(&filter, &asked, has_apps);
+                    list_view(&asked, &filter, &page, &narrowing, whose, admin, now)
                 })
                 .await
         }
@@ -66,11 +77,23 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
     }
 }
 
+/// All apps, or one's own: those first, for who has any.
+fn whose(filter: &Filter, asked: &Asked, has_apps: bool) -> Option<AnyView> {
+    let is_mine = filter.contact.is_some();
+    let tab = |label: &str, mine: &str, current| {
+        let href = asked.with(paths::APPS, &[(MINE, mine), ("after", ""), ("before", "")]);
+        Tab::new(label, href, current)
+    };
+    let tabs = vec![tab("Mine", "1", is_mine), tab("All apps", "", !is_mine)];
+    (has_apps || is_mine).then(|| view! { <Tabs label="Whose apps" tabs/> }.into_any())
+}
+
 fn list_view(
     asked: &Asked,
     filter: &Filter,
     page: &Page<Listed>,
     narrowing: &Narrowing,
+    whose: Option<AnyView>,
     admin: bool,
     now: time::OffsetDateTime,
 ) -> AnyView {
@@ -84,7 +107,16 @@ fn list_view(
         view! { <Refused id="register" label="Register app" reason="Only an admin registers apps."/> }.into_any()
     };
     let narrowed = !filter.q.is_empty() || filter.space.is_some();
+    let is_mine = filter.contact.is_some();
     let body = match (page.items.is_empty(), narrowed || asked.is_further_on()) {
+        (true, false) if is_mine => {
+            let next = Some(Action::new("Show all apps", paths::APPS));
+            view! {
+                <EmptyState glyph=Glyph::App title="You are no technical contact of any app"
+                    text="Whoever is may act for the app. An admin makes you one, at the app." action=next/>
+            }
+            .into_any()
+        }
         (true, false) => {
             let next = admin.then(|| Action::new("Register app", paths::NEW_APP));
             view! {
@@ -116,10 +148,13 @@ fn list_view(
     };
     let space = by_space(filter.space.as_deref(), narrowing.spaces());
     let (query, sort) = (filter.q.clone(), sort_field(&filter.sorting));
+    let mine = is_mine.then(|| view! { <input type="hidden" name=MINE value="1"/> });
     view! {
         <PageHead title="Apps" lead="What sends and receives events.">{action}</PageHead>
+        {whose}
         <FilterBar action=paths::APPS label="Filter apps" query=query narrowed=narrowed>
             {sort}
+            {mine}
             {space}
         </FilterBar>
         {body}
@@ -159,23 +194,28 @@ fn row(item: &Listed, now: time::OffsetDateTime) -> impl IntoView + use<> {
 }
 
 fn draft(typed: &Typed, key: String) -> AppDraft {
-    let contacts = typed.get("contacts");
-    let contacts = contacts.split([',', ';', '\n', ' ', '\r', '\t']).map(str::to_owned);
-    AppDraft {
-        key,
-        name: typed.get("name"),
-        plan: String::new(),
-        contacts: Some(contacts.filter(|c| !c.is_empty()).collect()),
-    }
+    let contacts = Some(addresses(&typed.get("contacts")));
+    AppDraft { key, name: typed.get("name"), plan: String::new(), contacts }
+}
+
+/// The addresses of a text: parted by lines, commas and semicolons; by blanks only where each part may be an address. What
+/// is none stays whole, and is named whole.
+fn addresses(text: &str) -> Vec<String> {
+    let whole = text.split([',', ';', '\n', '\r']).map(str::trim).filter(|part| !part.is_empty());
+    let parted = whole.flat_map(|part| {
+        let words: Vec<_> = part.split_whitespace().collect();
+        if words.iter().all(|word| word.contains('@')) { words } else { vec![part] }
+    });
+    parted.map(str::to_owned).collect()
 }
 
 /// Errors of single contacts, said at the field that holds them all.
-fn contacts_in_one(errors: Errors, typed: &Typed) -> Errors {
-    let contacts = draft(typed, String::new()).contacts.unwrap_or_default();
-    let mut errors = errors;
-    for (i, contact) in contacts.iter().enumerate() {
-        if errors.get(&format!("contacts/{i}")).is_some() {
-            errors.add("contacts", format!("“{contact}” is not an e-mail address."));
+fn contacts_in_one(mut errors: Errors, typed: &Typed) -> Errors {
+    if errors.take_parts("contacts") {
+        for contact in addresses(&typed.get("contacts")) {
+            if contact.parse::<Email>().is_err() {
+                errors.add_also("contacts", format!("“{contact}” is not an e-mail address."));
+            }
         }
     }
     errors

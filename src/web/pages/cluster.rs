@@ -20,6 +20,7 @@ use crate::{
     manager::{
         Error, Manager, Page,
         cluster::{Answer, Check, Decision, Finding, Isolation, Pass, Report, Severity},
+        named::{Known, Named},
     },
     web::{
         Web, paths,
@@ -39,6 +40,8 @@ struct Model {
     asked: Asked,
     report: Option<(OffsetDateTime, Report)>,
     passes: Page<Pass>,
+    /// What of ours the findings name.
+    known: Known,
     admin: bool,
     now: OffsetDateTime,
 }
@@ -47,7 +50,9 @@ async fn load(visit: &Visit, manager: &Manager, asked: Asked) -> Result<Model, E
     let before = asked.number("before", i64::MAX)?;
     let passes = manager.list_passes(&visit.actor(), before, asked.limit()?).await?;
     let report = manager.load_cluster(&visit.actor()).await?;
-    Ok(Model { asked, report, passes, admin: visit.is_admin(), now: visit.now() })
+    let findings = report.as_ref().map(|(_, report)| report.findings.as_slice()).unwrap_or_default();
+    let known = manager.find_named(&visit.actor(), findings).await?;
+    Ok(Model { asked, report, passes, known, admin: visit.is_admin(), now: visit.now() })
 }
 
 async fn show(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
@@ -134,7 +139,7 @@ fn reported(at: OffsetDateTime, report: &Report, model: &Model) -> AnyView {
     let isolation = view! { <Pill tone label/> }.into_any();
     let kept = format!("{} topics, {} users, {} rules", report.topics, report.users, report.acls);
     let took = format!(", in {} ms", report.took_ms);
-    let (checks, findings) = (checks(&report.checks), findings(&report.findings, model.admin));
+    let (checks, findings) = (checks(&report.checks), findings(&report.findings, &model.known, model.admin));
     view! {
         {failing}
         <Panel id="kafka" title="Kafka">
@@ -177,7 +182,7 @@ fn checks(checks: &[Check]) -> AnyView {
     view! { <Table caption="Isolation" columns stacked=true>{rows}</Table> }.into_any()
 }
 
-fn findings(findings: &[Finding], admin: bool) -> AnyView {
+fn findings(findings: &[Finding], known: &Known, admin: bool) -> AnyView {
     if findings.is_empty() {
         return view! { <p class="row"><Pill tone=Tone::Ok label="Nothing"/></p> }.into_any();
     }
@@ -185,7 +190,8 @@ fn findings(findings: &[Finding], admin: bool) -> AnyView {
     let rows = findings.iter().enumerate().map(|(n, finding)| {
         let Finding { kind, text, lines, .. } = finding;
         let lines = (!lines.is_empty()).then(|| {
-            let all = lines.iter().map(|line| view! { <div><code>{line.clone()}</code></div> }).collect_view();
+            let line = |line: &String| view! { <div><code>{line.clone()}</code>{links(line, known)}</div> };
+            let all = lines.iter().map(line).collect_view();
             view! { <details><summary>"Show all of it"</summary>{all}</details> }
         });
         let answer = match &finding.decision {
@@ -196,13 +202,27 @@ fn findings(findings: &[Finding], admin: bool) -> AnyView {
         view! {
             <tr>
                 <th scope="row">{kind.clone()}</th>
-                <td data-label="What"><code>{text.clone()}</code>{lines}</td>
+                <td data-label="What"><div><code>{text.clone()}</code>{links(text, known)}{lines}</div></td>
                 <td data-label="Answer">{answer}</td>
             </tr>
         }
     });
     let rows = rows.collect_view();
     view! { <Table caption="Findings" columns stacked=true>{rows}</Table> }.into_any()
+}
+
+/// The pages of what a line names by Kafka's names.
+fn links(line: &str, known: &Known) -> Option<AnyView> {
+    let link_to = |named: Named| {
+        let (href, label) = match named {
+            Named::Channel { id, service } => (paths::channel(id), format!("Channel of {service}")),
+            Named::Environment { app, key } => (paths::environment(&app, &key), format!("Environment {app}.{key}")),
+        };
+        view! { <a class="chip" href=href>{label}</a> }
+    };
+    let named = known.named(line);
+    (!named.is_empty())
+        .then(|| view! { <div class="chips">{named.into_iter().map(link_to).collect_view()}</div> }.into_any())
 }
 
 /// What was decided, by whom and why.

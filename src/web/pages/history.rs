@@ -2,6 +2,8 @@
 
 mod revert;
 
+use std::collections::HashMap;
+
 use axum::{Router, extract::State, response::Response, routing::get};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -80,19 +82,23 @@ impl Wanted {
     }
 }
 
-async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(Wanted, Page<Change>), Error> {
+/// Changes that took back another one, each with the number of that one.
+type TakenBack = HashMap<i64, i64>;
+
+async fn load(visit: &Visit, manager: &Manager, asked: &Asked) -> Result<(Wanted, Page<Change>, TakenBack), Error> {
     let wanted = Wanted::read(asked)?;
     let page = manager.list_changes(&visit.actor(), &wanted.filter).await?;
-    Ok((wanted, page))
+    let taken_back = manager.list_taken_back(&visit.actor(), &page.items).await?;
+    Ok((wanted, page, taken_back))
 }
 
 async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Response {
     match load(&visit, &manager, &asked).await {
-        Ok((wanted, page)) => {
+        Ok((wanted, page, taken_back)) => {
             let (now, admin) = (visit.now(), visit.is_admin());
             visit
                 .page(Place::new(Section::History, "History").with_islands(), move || {
-                    list_view(&asked, &wanted, &page, now, admin)
+                    list_view(&asked, &wanted, &page, &taken_back, now, admin)
                 })
                 .await
         }
@@ -100,7 +106,14 @@ async fn list(visit: Visit, State(manager): State<Manager>, asked: Asked) -> Res
     }
 }
 
-fn list_view(asked: &Asked, wanted: &Wanted, page: &Page<Change>, now: OffsetDateTime, admin: bool) -> AnyView {
+fn list_view(
+    asked: &Asked,
+    wanted: &Wanted,
+    page: &Page<Change>,
+    taken_back: &TakenBack,
+    now: OffsetDateTime,
+    admin: bool,
+) -> AnyView {
     let body = match (page.items.is_empty(), wanted.is_narrowed() || asked.is_further_on()) {
         (true, false) => view! {
             <EmptyState glyph=Glyph::History title="Nothing was done yet"
@@ -114,7 +127,8 @@ fn list_view(asked: &Asked, wanted: &Wanted, page: &Page<Change>, now: OffsetDat
         }
         .into_any(),
         (false, _) => {
-            let entries = page.items.iter().map(|change| entry(change, now, admin)).collect_view();
+            let entry = |change: &Change| entry(change, taken_back.get(&change.number).copied(), now, admin);
+            let entries = page.items.iter().map(entry).collect_view();
             view! {
                 <ul class="entries changes">{entries}</ul>
                 {paging(paths::HISTORY, asked, ["change", "changes"], page, "before")}
@@ -157,7 +171,7 @@ fn filter_bar(wanted: &Wanted) -> AnyView {
     .into_any()
 }
 
-fn entry(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
+fn entry(change: &Change, again: Option<i64>, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
     let what = what(&change.act);
     let object = change.object_name.clone();
     view! {
@@ -171,7 +185,7 @@ fn entry(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + u
                     <span class="entry-part">{exact(change.at)}</span>
                 </summary>
                 <div class="entry-body">
-                    {links(change, now, admin)}
+                    {links(change, again, now, admin)}
                     {differences(change)}
                 </div>
             </details>
@@ -192,15 +206,18 @@ pub(super) fn what(act: &str) -> String {
     capitalised(&act.replace(['.', '-'], " "))
 }
 
-fn links(change: &Change, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
+fn links(change: &Change, again: Option<i64>, now: OffsetDateTime, admin: bool) -> impl IntoView + use<> {
     let page =
         href(change, admin).map(|href| view! { <a href=href>{format!("Go to this {}", change.object_kind)}</a> });
     let all = change.object_id.map(|id| {
         let href = format!("{}?object={id}", paths::HISTORY);
         view! { <a href=href>{format!("All changes of this {}", change.object_kind)}</a> }
     });
-    let back =
-        is_revertible(change).then(|| view! { <a href=paths::revert(change.number)>"Take this change back"</a> });
+    let back = is_revertible(change).then(|| {
+        // What took another one back is not taken back itself: that one is done again.
+        let label = again.map_or_else(|| "Take this change back".to_owned(), |number| format!("Do No. {number} again"));
+        view! { <a href=paths::revert(change.number)>{label}</a> }
+    });
     let number = format!("No. {}, {}", change.number, Moment::new(change.at, now).words());
     view! { <p class="row"><span class="secondary">{number}</span>{page}{all}{back}</p> }
 }

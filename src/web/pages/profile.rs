@@ -65,6 +65,10 @@ async fn page(
         Ok(tokens) => tokens,
         Err(error) => return visit.refusal(error).await,
     };
+    let apps = match manager.list_own_apps(&visit.actor()).await {
+        Ok(apps) => apps,
+        Err(error) => return visit.refusal(error).await,
+    };
     let revoke = match revoke {
         None => None,
         Some(id) => match tokens.iter().find(|token| token.id == id) {
@@ -91,6 +95,7 @@ async fn page(
                     <Fact label="E-mail">{email}</Fact>
                     <Fact label="Role">{role}</Fact>
                 </Facts>
+                {apps_panel(&apps)}
                 {tokens_panel(&tokens, now)}
                 {form(&typed, &errors)}
             }
@@ -113,6 +118,21 @@ fn ask_to_revoke(token: &Listed) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// The apps that one may act for.
+fn apps_panel(apps: &[(String, String)]) -> AnyView {
+    let body = if apps.is_empty() {
+        view! { <p class="secondary">"None. An admin makes you a technical contact, at the app."</p> }.into_any()
+    } else {
+        let app = |(key, name): &(String, String)| {
+            let more = (key != name).then(|| view! { <span class="secondary">{key.clone()}</span> });
+            view! { <a class="chip" href=paths::app(key)>{name.clone()}{more}</a> }
+        };
+        view! { <span class="chips">{apps.iter().map(app).collect_view()}</span> }.into_any()
+    };
+    view! { <Panel id="apps" title="Your apps" lead="Those that you may act for, as their technical contact.">{body}</Panel> }
+        .into_any()
 }
 
 fn name_of(token: &Listed) -> String {

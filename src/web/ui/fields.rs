@@ -8,21 +8,37 @@ use leptos::prelude::*;
 
 use super::{Icon, Tone, some};
 
-/// What is wrong with a form: a sentence for each field.
+/// What is wrong with a form: a sentence for each field, or several where a field holds several things.
 ///
 /// What belongs to no field has the name `""`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Errors(BTreeMap<String, String>);
+pub struct Errors(BTreeMap<String, Vec<String>>);
 
 impl Errors {
     /// Notes what is wrong with a field. The first sentence about a field stays.
     pub fn add(&mut self, field: impl Into<String>, sentence: impl Into<String>) {
-        self.0.entry(field.into()).or_insert_with(|| sentence.into());
+        self.0.entry(field.into()).or_insert_with(|| vec![sentence.into()]);
+    }
+
+    /// Notes one more thing that is wrong with a field, unless it is noted already.
+    pub fn add_also(&mut self, field: impl Into<String>, sentence: impl Into<String>) {
+        let (sentences, sentence) = (self.0.entry(field.into()).or_default(), sentence.into());
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+
+    /// Forgets what is wrong with the parts of a field, `contacts/0` of `contacts`, and says whether there was any.
+    /// Parts that have no control of their own are nothing to lead to.
+    pub fn take_parts(&mut self, field: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|name, _| name.strip_prefix(field).is_none_or(|rest| !rest.starts_with('/')));
+        self.0.len() < before
     }
 
     /// The sentence about a field, for the `error` of its component.
     pub fn get(&self, field: &str) -> Option<String> {
-        self.0.get(field).cloned()
+        self.0.get(field).map(|sentences| sentences.join(" "))
     }
 
     /// Whether nothing is wrong.
@@ -33,13 +49,13 @@ impl Errors {
 
 impl From<BTreeMap<String, String>> for Errors {
     fn from(errors: BTreeMap<String, String>) -> Self {
-        Self(errors)
+        errors.into_iter().collect()
     }
 }
 
 impl<F: Into<String>, S: Into<String>> FromIterator<(F, S)> for Errors {
     fn from_iter<I: IntoIterator<Item = (F, S)>>(errors: I) -> Self {
-        Self(errors.into_iter().map(|(field, sentence)| (field.into(), sentence.into())).collect())
+        Self(errors.into_iter().map(|(field, sentence)| (field.into(), vec![sentence.into()])).collect())
     }
 }
 
@@ -405,12 +421,14 @@ pub fn ErrorSummary(
     if errors.is_empty() {
         return ().into_any();
     }
-    let title = errors.0.remove("").unwrap_or_else(|| "Not done yet: please look at this again".to_owned());
-    let sentence = |(field, sentence): (String, String)| {
-        view! { <li><a href=format!("#{}", field_id(&field))>{sentence}</a></li> }
+    let whole = errors.0.remove("").map(|sentences| sentences.join(" "));
+    let title = whole.unwrap_or_else(|| "Not done yet: please look at this again".to_owned());
+    let of_field = |(field, sentences): (String, Vec<String>)| {
+        let href = format!("#{}", field_id(&field));
+        sentences.into_iter().map(move |sentence| view! { <li><a href=href.clone()>{sentence}</a></li> }).collect_view()
     };
     let list = (!errors.is_empty()).then(|| {
-        view! { <ul class="notice-body">{errors.0.into_iter().map(sentence).collect_view()}</ul> }
+        view! { <ul class="notice-body">{errors.0.into_iter().map(of_field).collect_view()}</ul> }
     });
     view! {
         <div class="notice" data-tone="fail" role="alert" tabindex="-1" id="errors">

@@ -1,22 +1,23 @@
 //! What the newest check has found, and the start that rests on it.
 
 use leptos::prelude::*;
+use time::OffsetDateTime;
 
 use super::{super::sentence, words};
 use crate::{
-    domain::bridge::Desired,
+    domain::bridge::{Desired, Status as Fares},
     manager::bridges::{ActionCheck, Bridge, QueueCheck, checks, require_startable},
     web::{
         paths,
         ui::{
-            Action, ButtonKind, ButtonLink, CheckBox, Column, EmptyState, Glyph, Notice, Panel, Pill, Refused, Submit,
-            Table, Tone,
+            Action, ButtonKind, ButtonLink, CheckBox, Column, EmptyState, Glyph, Moment, Notice, Panel, Pill, Refused,
+            Submit, Table, Tone, When,
         },
     },
 };
 
 /// The results, queue by queue and action by action.
-pub(super) fn panel(bridge: &Bridge) -> AnyView {
+pub(super) fn panel(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
     let found = checks(bridge);
     let action = view! {
         <form method="post" action=paths::bridge_act(bridge.id, "check")>
@@ -30,10 +31,36 @@ pub(super) fn panel(bridge: &Bridge) -> AnyView {
         }
         .into_any()
     } else {
-        found.iter().map(queue).collect_view().into_any()
+        view! {
+            {age(bridge, now)}
+            {found.iter().map(queue).collect_view()}
+        }
+        .into_any()
     };
     view! {
         <Panel id="checks" title="Check" lead="Nothing is sent or received by it." actions=action.into_any()>{body}</Panel>
+    }
+    .into_any()
+}
+
+/// When the results were found, and whether the bridge has come to a stop since: then they may not hold any more.
+fn age(bridge: &Bridge, now: OffsetDateTime) -> AnyView {
+    let Some(at) = bridge.checked_at else {
+        return view! { <p class="secondary">"When this was checked is not known: check again to be sure."</p> }
+            .into_any();
+    };
+    let stuck = bridge.desired == Desired::Running && matches!(bridge.status, Fares::Halted | Fares::Misconfigured);
+    let since = Moment::new(bridge.status_since, now);
+    let overtaken = (stuck && bridge.status_since > at).then(|| {
+        view! {
+            <Notice tone=Tone::Warn title="The bridge came to a stop after this check.">
+                <p>"It stopped "<When moment=since/>". What was found before may not hold any more: check again."</p>
+            </Notice>
+        }
+    });
+    view! {
+        <p class="secondary">"Checked "<When moment=Moment::new(at, now)/>"."</p>
+        {overtaken}
     }
     .into_any()
 }

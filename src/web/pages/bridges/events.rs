@@ -234,7 +234,7 @@ fn view(model: &Model, now: time::OffsetDateTime) -> AnyView {
     let after = match &model.policy {
         Some(policy) => view! {
             {policy::panel(bridge, policy, model.shown.form, now)}
-            {check::panel(bridge)}
+            {check::panel(bridge, now)}
             {check::start(bridge, model.shown.vouched)}
         }
         .into_any(),

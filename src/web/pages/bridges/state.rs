@@ -33,7 +33,7 @@ const STEPS_STAY: Duration = Duration::minutes(10);
 
 /// How the bridge fares, why, since when, and what to do.
 pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
-    let words::Line { tone, title, cure } = words::line(bridge);
+    let words::Line { tone, title, more, cure } = words::line(bridge);
     let since = Moment::new(bridge.status_since, now);
     let next = match (bridge.desired, bridge.status) {
         _ if may.refusal.is_some() => None,
@@ -45,6 +45,7 @@ pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
     };
     view! {
         <Notice tone=tone title=title action=next>
+            {(!more.is_empty()).then(|| view! { <p>{more}</p> })}
             <p>{cure}" "<span class="secondary">"Began "<When moment=since/>"."</span></p>
         </Notice>
     }

@@ -4,7 +4,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    domain::bridge::{Desired, Direction, Status},
+    domain::{
+        bridge::{Desired, Direction, Status},
+        queue_url::QueueUrl,
+    },
     manager::bridges::{Bridge, Grade, QueueCheck, Readiness, Route, Side},
     web::ui::{ChainStep, Moment, State, StepState, Tone},
 };
@@ -28,14 +31,15 @@ pub(super) fn state(bridge: &Bridge, with_reason: bool) -> State {
 pub(super) struct Line {
     pub tone: Tone,
     pub title: String,
+    /// What else is said of it.
+    pub more: String,
     pub cure: &'static str,
 }
 
 /// One line on how a bridge fares.
 pub(super) fn line(bridge: &Bridge) -> Line {
-    let reason = |otherwise: &str| {
-        if bridge.status_reason.is_empty() { otherwise.to_owned() } else { bridge.status_reason.clone() }
-    };
+    let (told, more) = told(&bridge.status_reason, bridge.routes.iter().map(|route| &route.queue));
+    let reason = |otherwise: &str| if told.is_empty() { otherwise.to_owned() } else { told.clone() };
     let (tone, title, cure) = match (bridge.desired, bridge.status) {
         (Desired::Deleted, _) => (
             Tone::Wait,
@@ -89,7 +93,22 @@ pub(super) fn line(bridge: &Bridge) -> Line {
             "Mend what is named. It tries again by itself and goes on where it stood; nothing was skipped.",
         ),
     };
-    Line { tone, title, cure }
+    // What is not about the reason has no more to say than its own words.
+    let more = if title == told { more } else { String::new() };
+    Line { tone, title, more, cure }
+}
+
+/// What the worker says, in the sentence that tells most and all the rest. It names a queue by its address; people know
+/// it by its name.
+fn told<'a>(reason: &str, queues: impl Iterator<Item = &'a QueueUrl>) -> (String, String) {
+    for queue in queues {
+        let said = reason.strip_prefix(queue.to_string().as_str()).and_then(|rest| rest.strip_prefix(": "));
+        let Some(said) = said else { continue };
+        let (first, rest) = said.split_once(". ").unwrap_or((said, ""));
+        let first = format!("Queue {}: {}.", queue.name(), first.trim_end_matches('.'));
+        return (first, rest.to_owned());
+    }
+    (reason.to_owned(), String::new())
 }
 
 /// `2 to SQS, 1 from SQS`.
@@ -217,6 +236,24 @@ pub(super) fn outcome(checks: &[QueueCheck]) -> (bool, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_queue_begins_with_its_name() {
+        let url = |name: &str| format!("https://sqs.eu-central-1.amazonaws.com/123456789012/{name}");
+        let queues: Vec<QueueUrl> = ["bills", "bills-2.fifo"].map(|name| url(name).parse().unwrap()).into();
+        let said = |reason: &str| told(reason, queues.iter());
+        assert_eq!(
+            said(&format!("{}: no access. The event is at offset 7.", url("bills-2.fifo"))),
+            ("Queue bills-2.fifo: no access.".to_owned(), "The event is at offset 7.".to_owned())
+        );
+        assert_eq!(said(&format!("{}: it is gone.", url("bills"))).0, "Queue bills: it is gone.");
+        // Of a queue that is not the bridge's any more, and of none.
+        for other in
+            [format!("{}: it is gone.", url("others")), "Kafka is away. It comes back.".to_owned(), String::new()]
+        {
+            assert_eq!(said(&other), (other.clone(), String::new()));
+        }
+    }
 
     #[test]
     fn large_numbers_are_read_in_groups() {

@@ -40,28 +40,36 @@ pub(super) async fn ask(visit: Visit, State(manager): State<Manager>, number: Nu
 pub(super) async fn revert(visit: Visit, State(manager): State<Manager>, number: Number) -> Response {
     let Ok(Path(number)) = number else { return visit.refusal(Error::NotFound("change")).await };
     match manager.revert(&visit.actor(), number).await {
-        Ok(Reversal { change, .. }) => {
-            let text = format!("Taken back: {} of {}.", what(&change.act).to_lowercase(), change.object_name);
+        Ok(Reversal { change, again, .. }) => {
+            let text = match again {
+                Some(number) => format!("No. {number} is done again, of {}.", change.object_name),
+                None => format!("Taken back: {} of {}.", what(&change.act).to_lowercase(), change.object_name),
+            };
             visit.done(paths::HISTORY, text).await
         }
         Err(error) => refused(&visit, error).await,
     }
 }
 
-fn place() -> Place {
-    Place::new(Section::History, "Take back").under("History", paths::HISTORY)
+fn place(title: &'static str) -> Place {
+    Place::new(Section::History, title).under("History", paths::HISTORY)
 }
 
 async fn asked(visit: &Visit, reversal: Reversal) -> Response {
+    let verb = if reversal.again.is_some() { "Do it again" } else { "Take back" };
     let page = move || {
-        let Reversal { change, now, then, may, .. } = &reversal;
-        let (title, action) = (format!("Take back No. {}?", change.number), paths::revert(change.number));
-        let lead = format!("{} of {}, by {}.", what(&change.act), change.object_name, change.actor);
+        let Reversal { change, now, then, may, again, .. } = &reversal;
+        let action = paths::revert(change.number);
+        let did = format!("{} of {}, by {}.", what(&change.act), change.object_name, change.actor);
+        let (title, lead) = match again {
+            Some(number) => (format!("Do No. {number} again?"), format!("No. {} took it back: {did}", change.number)),
+            None => (format!("Take back No. {}?", change.number), did),
+        };
         let sides = [Some(("Now", now)), Some(("Afterwards", then))].map(|side| side.filter(|(_, v)| !is_nothing(v)));
         let table = compared(change.number, "Now and afterwards", sides);
         let act = match may.refusal.clone() {
-            Some(why) => view! { <Refused id="revert" label="Take back" reason=sentence(&why)/> }.into_any(),
-            None => view! { <Submit kind=ButtonKind::Primary glyph=Glyph::History>"Take back"</Submit> }.into_any(),
+            Some(why) => view! { <Refused id="revert" label=verb reason=sentence(&why)/> }.into_any(),
+            None => view! { <Submit kind=ButtonKind::Primary glyph=Glyph::History>{verb}</Submit> }.into_any(),
         };
         view! {
             <PageHead title=title lead=lead/>
@@ -74,7 +82,7 @@ async fn asked(visit: &Visit, reversal: Reversal) -> Response {
         }
         .into_any()
     };
-    visit.page(place(), page).await
+    visit.page(place(verb), page).await
 }
 
 /// Why it is not taken back, with the way on.
@@ -95,7 +103,7 @@ async fn refused(visit: &Visit, error: Error) -> Response {
         }
         .into_any()
     };
-    visit.page_as(status, place(), page).await
+    visit.page_as(status, place("Take back"), page).await
 }
 
 fn is_nothing(value: &Value) -> bool {
