@@ -38,6 +38,9 @@ pub enum Fault {
     /// All entries of a request together are too large.
     #[error("the request was too large")]
     TooLarge,
+    /// The receipt of a message does not count any more: the message comes again, with a newer one.
+    #[error("{0}")]
+    Receipt(String),
     /// The service calls it the sender's fault.
     #[error("{0}")]
     Refused(String),
@@ -64,7 +67,7 @@ impl Fault {
     pub fn policy(&self) -> Policy {
         match self {
             Self::Throttled => Policy::SlowDown,
-            Self::Unavailable(_) | Self::Unreachable(_) => Policy::Wait,
+            Self::Unavailable(_) | Self::Unreachable(_) | Self::Receipt(_) => Policy::Wait,
             Self::TooLarge => Policy::Split,
             Self::Role(_)
             | Self::AccessDenied(_)

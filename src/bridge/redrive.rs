@@ -48,19 +48,24 @@ pub async fn run(means: Means, queues: Arc<dyn Queues>, shutdown: CancellationTo
             () = shutdown.cancelled() => return,
             _ = period.tick() => {}
         }
-        if let Err(error) = round(&means, &queues, &shutdown).await {
+        // What is being sent at the end is given up: its row is free again, and it is sent once more.
+        let round = tokio::select! {
+            () = shutdown.cancelled() => return,
+            round = round(&means, &queues) => round,
+        };
+        if let Err(error) = round {
             tracing::warn!(%error, "dead letters could not be sent again yet");
         }
     }
 }
 
 /// Sends all that is there now.
-async fn round(means: &Means, queues: &Arc<dyn Queues>, shutdown: &CancellationToken) -> store::Result<()> {
+async fn round(means: &Means, queues: &Arc<dyn Queues>) -> store::Result<()> {
     let bridges = dead_letters::list_bridges_to_redrive(&mut *means.pool.acquire().await?).await?;
     for bridge in bridges {
         let Some(configuration) = lanes::find_configuration(&means.pool, bridge).await? else { continue };
         let mut courier = Courier::new(means.clone(), queues.clone(), configuration);
-        while !shutdown.is_cancelled() && courier.send_next().await? {}
+        while courier.send_next().await? {}
     }
     Ok(())
 }

@@ -81,7 +81,11 @@ fn done(outcome: EntryOutcome) -> Result<(), Fault> {
     match outcome {
         EntryOutcome::Done => Ok(()),
         EntryOutcome::Unknown => Err(Fault::Unreachable("SQS does not say what became of a message".into())),
-        EntryOutcome::Failed { code, message, sender_fault } => Err(entry_fault(&code, &message, sender_fault)),
+        EntryOutcome::Failed { code, message, sender_fault } => Err(match entry_fault(&code, &message, sender_fault) {
+            // Nothing else of such an entry is ours.
+            Fault::Refused(text) => Fault::Receipt(text),
+            fault => fault,
+        }),
     }
 }
 

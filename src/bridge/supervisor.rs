@@ -75,8 +75,11 @@ impl Worker {
     /// Works until `shutdown`, then brings all bridges to rest: what is in flight is finished and committed.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let redrive = redrive::run(self.means.clone(), self.queues.clone(), shutdown.clone());
-        tokio::join!(self.follow_until(&shutdown), redrive);
-        self.leave().await;
+        let follow = async {
+            self.follow_until(&shutdown).await;
+            self.leave().await;
+        };
+        tokio::join!(follow, redrive);
     }
 
     async fn follow_until(&mut self, shutdown: &CancellationToken) {

@@ -131,17 +131,18 @@ async fn events_that_cannot_be_delivered_become_dead_letters_and_the_others_go_o
         stage.produce(9).await;
         let big = vec![b'x'; 2_000];
         let twice = [headers("twice", "order.placed"), headers("twice", "order.placed")].concat();
-        match round % 3 {
+        match round % 4 {
             0 => stage.produce_raw(&[], Some(b"not an event")).await,
             1 => stage.produce_raw(&twice, Some(b"{}")).await,
+            2 => stage.produce_raw(&headers("untyped", ""), Some(b"{}")).await,
             _ => stage.produce_raw(&headers("big", "order.placed"), Some(&big)).await,
         }
     }
     assert_eq!(stage.all_arrived().await, 0);
     stage.number("select count(*) from dead_letter where bridge_id = $1", 50).await;
-    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'not-ce'", 17).await;
-    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'headers'", 17).await;
-    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'oversize'", 16).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'not-ce'", 25).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'headers'", 13).await;
+    stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'oversize'", 12).await;
     let (source, sealed): (String, Vec<u8>) =
         sqlx::query_as("select source, event from dead_letter where reason = 'not-ce' order by id limit 1")
             .fetch_one(&stage.pool)

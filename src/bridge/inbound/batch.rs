@@ -189,6 +189,9 @@ impl Batch {
                     let size = value.as_ref().map_or(0, Vec::len);
                     return self.keep(message, Some(target.route), &Undeliverable::TooLargeForTopic { size }).await;
                 }
+                // What is before it goes out or fails.
+                Err(Unsent::Full) if self.pause(1).await => continue,
+                Err(Unsent::Full) => return Fate::Left,
                 Err(Unsent::Failed(error)) => error,
             };
             failures += 1;
@@ -238,6 +241,12 @@ impl Batch {
                     let mut entries = entries.into_iter();
                     receipts.retain(|receipt| match entries.next() {
                         Some(Ok(())) => {
+                            self.let_go(receipt);
+                            false
+                        }
+                        Some(Err(Fault::Receipt(why))) => {
+                            tracing::warn!(bridge = %self.bench.bridge, queue = self.bench.source.address, why,
+                                "a message that was carried could not be deleted in time: it comes again");
                             self.let_go(receipt);
                             false
                         }

@@ -13,14 +13,15 @@ fn text(value: Option<&Vec<u8>>) -> Option<&str> {
     value.and_then(|value| str::from_utf8(value).ok())
 }
 
-/// The `type` of a record, as far as it can be had without judging the record.
+/// The `type` of a record, as far as it can be had without judging the record. An empty one counts as absent.
 pub fn kind(headers: &[Header], value: Option<&[u8]>) -> Option<String> {
     let content_type =
         headers.iter().find(|(name, _)| is_content_type(name)).and_then(|(_, value)| text(value.as_ref()));
     if content_type.is_some_and(|content_type| is_structured(content_type) == Some(true)) {
-        return json::kind(value?);
+        return json::kind(value?).filter(|kind| !kind.is_empty());
     }
-    let (_, value) = headers.iter().find(|(name, _)| name.strip_prefix(PREFIX) == Some("type"))?;
+    let mut types = headers.iter().filter(|(name, _)| name.strip_prefix(PREFIX) == Some("type"));
+    let (_, value) = types.find(|(_, value)| value.as_ref().is_some_and(|value| !value.is_empty()))?;
     text(value.as_ref()).map(str::to_owned)
 }
 

@@ -266,3 +266,12 @@ proptest! {
         let _ = Event::from_kafka(headers, value).and_then(|event| event.into_queue(MIB));
     }
 }
+
+#[test]
+fn an_empty_type_is_none() {
+    assert_eq!(kind(&headers(&[("ce_type", "")]), None), None);
+    assert_eq!(kind(&headers(&[("ce_type", ""), ("ce_type", "order.placed")]), None).as_deref(), Some("order.placed"));
+    let structured = headers(&[("content-type", "application/cloudevents+json")]);
+    assert_eq!(kind(&structured, Some(br#"{"type":""}"#)), None);
+    assert_eq!(kind(&structured, Some(br#"{"type":"order.placed"}"#)).as_deref(), Some("order.placed"));
+}

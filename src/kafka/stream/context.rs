@@ -137,7 +137,9 @@ impl Member {
         }
         // The lane must know them before their first record.
         self.tell(Event::Assigned(taken));
-        consumer.incremental_assign(&begin)
+        consumer.incremental_assign(&begin)?;
+        // A partition that was paused when it was given up is still paused when it comes back.
+        consumer.resume(&begin)
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {

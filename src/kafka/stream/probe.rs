@@ -100,6 +100,8 @@ fn look_now(asker: &BaseConsumer<Asker>, topics: &[Arc<str>], deadline: Instant)
             element.error().map_err(explain)?;
         }
     }
-    let cluster = asker.client().fetch_cluster_id(left()).unwrap_or_default();
+    // A part of what makes repetitions known as such: without it nothing may be sent.
+    let untold = || Error::Unreachable("no broker tells the id of the cluster".into());
+    let cluster = asker.client().fetch_cluster_id(left()).ok_or_else(untold)?;
     Ok(Findings { cluster, ends: found })
 }

@@ -49,6 +49,9 @@ pub enum Unsent {
     /// Larger than the topic takes; of a record that was sent with others, the batch may be what is too large.
     #[error("the record is larger than the topic takes")]
     TooLarge,
+    /// Not sent: too many bytes are on their way already.
+    #[error("too much is on its way to Kafka")]
+    Full,
     /// Not stored, or not known to be; a new producer is needed before it is tried again.
     #[error(transparent)]
     Failed(#[from] Error),
@@ -110,6 +113,7 @@ impl Producer {
         async move {
             let explain = |error: &KafkaError| match error.rdkafka_error_code() {
                 Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => Unsent::TooLarge,
+                Some(Code::QueueFull) => Unsent::Full,
                 _ => Unsent::Failed(reason.explain(error)),
             };
             let delivery = queued.map_err(|error| explain(&error))?;

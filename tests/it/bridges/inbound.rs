@@ -6,7 +6,12 @@ use sqlx::PgPool;
 use tokio::time::{sleep, timeout};
 
 use super::stage::{HELD, Kind, PATIENCE, Route, Stage};
-use crate::{faults::tries, reconcile::within, sqs::Fault, wire::ApiKey};
+use crate::{
+    faults::tries,
+    reconcile::within,
+    sqs::{Fault, Moment, When},
+    wire::ApiKey,
+};
 
 const DELETE: &str = "DeleteMessageBatch";
 
@@ -117,6 +122,23 @@ async fn kafka_that_breaks_off_and_is_away_loses_nothing(pool: PgPool) {
     assert_eq!(stage.dead_letters().await, 0);
 }
 
+/// Longer than a producer tries by itself: only what Kafka has said that it has stored may be deleted.
+#[sqlx::test]
+async fn kafka_that_is_away_for_long_is_waited_for(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
+    let _bridge = stage.bridge("one").await;
+    stage.kafka.refuse(true);
+    stage.kafka.reset();
+    stage.send(500).await;
+    println!("{}", stage.status("waiting").await);
+    assert_eq!(*stage.sqs.deleted_count().borrow(), 0);
+    stage.kafka.refuse(false);
+    stage.status("running").await;
+    stage.settle().await;
+    println!("away for long: {}", stage.ledger.assert_none_lost(HELD));
+    assert_eq!(stage.dead_letters().await, 0);
+}
+
 #[sqlx::test]
 async fn what_is_hidden_for_too_short_is_hidden_for_longer_while_kafka_is_slow(pool: PgPool) {
     let mut stage = Stage::new(pool, Route::Inbound(Kind::Standard)).await;
@@ -148,4 +170,26 @@ async fn a_message_that_shows_again_before_kafka_has_it_is_deleted_by_its_newest
         drop(bridge);
         sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
     }
+}
+
+/// After this time a FIFO queue refuses to delete by an older receipt, and no newer one was given.
+#[sqlx::test]
+async fn a_receipt_that_is_too_old_is_no_reason_to_stand_still(pool: PgPool) {
+    const RECEIVE: &str = "ReceiveMessage";
+    let mut stage = Stage::new(pool, Route::Inbound(Kind::Fifo)).await;
+    let _bridge = stage.bridge("one").await;
+    let mut held = stage.sqs.hold(Moment { action: DELETE, when: When::Asked });
+    stage.send_of_one_key(10).await;
+    held.reached().await;
+    // Nothing can be received anew until the receipts are too old.
+    stage.sqs.fault(|asked| if asked.action == RECEIVE { Fault::Unavailable } else { Fault::None });
+    let before = stage.sqs.calls(RECEIVE);
+    within(PATIENCE, "receives fail", async || stage.sqs.calls(RECEIVE) > before + 1).await;
+    stage.sqs.clock().advance(Duration::from_mins(5));
+    held.release();
+    within(PATIENCE, "a delete came too late", async || stage.sqs.stale_deletes(&stage.queue) > 0).await;
+    stage.sqs.mend();
+    stage.settle().await;
+    println!("deleted too late: {}", stage.ledger.assert_none_lost(10));
+    assert_eq!(stage.dead_letters().await, 0);
 }

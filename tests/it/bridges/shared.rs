@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use super::stage::{HELD, Kind, Route, Stage, WINDOW};
-use crate::{faults::tries, wire::ApiKey};
+use crate::{faults::tries, sqs::Fault, wire::ApiKey};
 
 #[sqlx::test]
 async fn what_one_of_three_bridges_held_when_it_was_killed_is_moved_by_the_others(pool: PgPool) {
@@ -51,4 +51,26 @@ async fn a_bridge_that_is_killed_while_partitions_change_hands_loses_nothing(poo
     println!("killed while partitions change hands: {}", stage.ledger.assert_none_lost(0));
     stage.ledger.assert_in_order();
     drop(one);
+}
+
+/// Meanwhile the other one was held up by its queue, and then was not any more.
+#[sqlx::test]
+async fn a_partition_that_comes_back_to_a_bridge_that_was_held_up_is_read(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Outbound(Kind::Standard)).await;
+    let _one = stage.bridge("one").await;
+    stage.sqs.fault(|asked| match asked.action.as_str() {
+        "SendMessageBatch" => Fault::Refuse { code: "AccessDenied", status: 403 },
+        _ => Fault::None,
+    });
+    stage.send(3 * WINDOW).await;
+    stage.status("halted").await;
+    let mut two = stage.starting("two").await;
+    stage.shared_by(2).await;
+    stage.sqs.mend();
+    stage.settle().await;
+    two.terminate().await;
+    stage.shared_by(1).await;
+    stage.send(WINDOW).await;
+    stage.settle().await;
+    println!("went and came back: {}", stage.ledger.assert_none_lost(WINDOW));
 }

@@ -246,6 +246,23 @@ impl Stage {
         committed.elements().iter().map(offset).collect()
     }
 
+    /// Waits until so many bridge processes read partitions of the topic, and no others are in the group.
+    pub async fn shared_by(&self, count: usize) {
+        let group = format!("ebm.bridge.{}", self.bridge_id.0);
+        within(PATIENCE, &format!("{count} bridges share the topic"), async || {
+            let groups = self.watcher.fetch_group_list(Some(&group), PATIENCE).unwrap();
+            let readers = |bytes: Option<&[u8]>| {
+                bytes.is_some_and(|bytes| bytes.windows(self.topic.len()).any(|part| part == self.topic.as_bytes()))
+            };
+            groups.groups().iter().any(|group| {
+                group.state() == "Stable"
+                    && group.members().len() == count
+                    && group.members().iter().all(|member| readers(member.assignment()))
+            })
+        })
+        .await;
+    }
+
     fn ends(&self) -> Vec<i64> {
         (0..PARTITIONS)
             .map(|partition| self.watcher.fetch_watermarks(&self.topic, partition, PATIENCE).unwrap().1)

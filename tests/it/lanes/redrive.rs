@@ -3,9 +3,11 @@
 use ebm::{bridge::queue::Facts, domain::cloud_event::Event};
 use rdkafka::Message as _;
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 use super::{
     inbound::message,
+    script::Reply,
     stage::{FIFO, QUEUE, Stage, headers, id},
 };
 
@@ -73,6 +75,30 @@ async fn a_dead_letter_goes_to_the_topic_once_there_is_a_route(pool: PgPool) {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].payload(), Some(&b"{\"n\":1.00}"[..]), "byte for byte");
     assert_eq!(records[0].key(), Some(&b"g"[..]), "in its group's order");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_queue_that_does_not_answer_holds_up_no_end(pool: PgPool) {
+    let stage = Stage::new(pool, QUEUE).await;
+    stage.script.facts(Ok(Facts { max_message: 1_024 }));
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce_raw(&headers("large", "order.placed"), Some(&[b'x'; 2_000])).await;
+    stage.number(LETTERS, 1).await;
+    stage.script.facts(Ok(Facts { max_message: 1 << 20 }));
+    let (asked, mut is_asked) = watch::channel(false);
+    stage.script.plan(move |_, _| {
+        asked.send_replace(true);
+        Reply::Never
+    });
+    ask(&stage).await;
+    is_asked.wait_for(|asked| *asked).await.unwrap();
+    worker.end().await;
+    stage.script.plan(|_, _| Reply::Take);
+    let worker = stage.worker("one");
+    stage.taken(1).await;
+    stage.number(LETTERS, 0).await;
     worker.end().await;
 }
 

@@ -30,6 +30,8 @@ pub enum Reply {
     Refuse(Fault),
     /// Refuses the entries at these places.
     Partly(HashSet<usize>, Fault),
+    /// Nothing is taken, and no answer comes: only of what is sent.
+    Never,
 }
 
 /// Decides on the `n`-th request (from 0) with so many entries.
@@ -217,6 +219,7 @@ impl Queue for One {
                 Err(Fault::Unreachable("the answer was lost".into()))
             }
             Reply::Refuse(fault) => Err(fault),
+            Reply::Never => std::future::pending().await,
             Reply::Partly(places, fault) => {
                 self.take(entries.iter().enumerate().filter(|(place, _)| !places.contains(place)).map(|(_, e)| e));
                 let of = |place| if places.contains(&place) { Err(fault.clone()) } else { Ok(()) };
@@ -294,6 +297,7 @@ impl One {
             Reply::Refuse(fault) => return Err(fault.clone()),
             Reply::Partly(places, fault) => (places, Some(fault)),
             Reply::Take | Reply::TakeAndLose => (&none, None),
+            Reply::Never => panic!("deletes and changes are answered"),
         };
         for (place, receipt) in receipts.iter().enumerate() {
             if !refused.contains(&place) {

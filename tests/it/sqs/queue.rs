@@ -243,6 +243,7 @@ impl Queue {
         let kept = &self.messages[&place];
         let is_newest = kept.receipt.as_deref() == Some(receipt);
         if self.is_fifo() && (!is_newest || kept.visible_at <= now) {
+            self.stale_deletes += 1;
             return Err(Refusal::parameter(format!(
                 "Value {receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
             )));
