@@ -197,6 +197,17 @@ pub async fn stop(
     answer(&manager, &caller, id).await
 }
 
+/// `POST /bridges/{bridge}/go-on`
+pub async fn go_on(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(id): At<BridgeId>,
+    body::OptionalJson(Stop { version }): body::OptionalJson<Stop>,
+) -> Result<Json<Value>> {
+    manager.go_on_bridge(&caller.0, id, version).await?;
+    answer(&manager, &caller, id).await
+}
+
 async fn answer(manager: &Manager, caller: &Caller, id: BridgeId) -> Result<Json<Value>> {
     Ok(Json(bridge(&manager.load_bridge(&caller.0, id).await?)))
 }
@@ -212,6 +223,7 @@ fn bridge(bridge: &Bridge) -> Value {
         "status": bridge.status,
         "status_reason": reason,
         "status_since": at(bridge.status_since),
+        "gap": bridge.gap,
         "desired": bridge.desired,
         "version": bridge.version,
         "created_at": at(bridge.created_at),

@@ -60,6 +60,7 @@ const PATIENCE: u32 = 4;
 const RELEASE: Duration = Duration::from_secs(2);
 
 /// What the inbound lanes of a bridge are made of.
+#[derive(Clone)]
 pub struct Plan {
     /// Bridge.
     pub bridge: BridgeId,
@@ -68,6 +69,7 @@ pub struct Plan {
 }
 
 /// A queue that inbound routes lead from.
+#[derive(Clone)]
 pub struct Source {
     /// Its address, for people.
     pub address: String,

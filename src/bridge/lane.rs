@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
+        bridge::Begin,
         cloud_event::{self, Event, Message, Undeliverable},
         ids::RouteId,
     },
@@ -51,8 +52,25 @@ pub struct Route {
     pub kind: String,
     /// Which of the queues it leads to.
     pub queue: usize,
-    /// Where it began, per partition; 0 in a partition that was added later.
-    pub starts: BTreeMap<i32, i64>,
+    /// Where it begins, per partition; at 0 in a partition that was added later.
+    pub starts: BTreeMap<i32, Start>,
+}
+
+/// Where a route begins in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At this offset, which is kept.
+    At(i64),
+    /// Where its first reader takes the partition over, and not before this offset.
+    NotBefore(i64),
+}
+
+impl Start {
+    /// The first offset that can be of concern.
+    pub fn least(self) -> i64 {
+        let (Self::At(offset) | Self::NotBefore(offset)) = self;
+        offset
+    }
 }
 
 /// A queue that outbound routes lead to.
@@ -146,6 +164,9 @@ pub struct Lanes {
     routes: HashMap<(Arc<str>, String), Route>,
     queues: Vec<Queue>,
     windows: HashMap<Partition, Window>,
+    /// Records of partitions where a route begins, until that is kept: an event may be passed over only by what is kept.
+    waiting: HashMap<Partition, Vec<Record>>,
+    begins: Vec<Begin>,
     pending: HashMap<Ticket, Pending>,
     next_ticket: Ticket,
     dead: Vec<DeadLetter>,
@@ -176,6 +197,8 @@ impl Lanes {
             routes: routes.into_iter().map(|route| ((route.topic.clone(), route.kind.clone()), route)).collect(),
             queues: targets.into_iter().map(queue).collect(),
             windows: HashMap::new(),
+            waiting: HashMap::new(),
+            begins: Vec::new(),
             pending: HashMap::new(),
             next_ticket: 0,
             dead: Vec::new(),
@@ -186,7 +209,57 @@ impl Lanes {
 
     /// Takes over a partition, which is read from `begin` on.
     pub fn assign(&mut self, partition: Partition, begin: i64) {
+        let number = partition.number;
+        // What another reader has passed over before `begin` is not this route's.
+        let begins = self.routes.values().filter(|route| route.topic == partition.topic).filter_map(|route| {
+            let Some(Start::NotBefore(least)) = route.starts.get(&number) else { return None };
+            Some(Begin { route: route.id, partition: number, offset: begin.max(*least) })
+        });
+        let begins: Vec<_> = begins.collect();
+        if !begins.is_empty() {
+            self.begins.extend(begins);
+            self.waiting.insert(partition.clone(), Vec::new());
+        }
         self.windows.insert(partition, Window::new(begin));
+    }
+
+    /// Takes where routes begin, which is to be kept.
+    pub fn take_begins(&mut self) -> Vec<Begin> {
+        std::mem::take(&mut self.begins)
+    }
+
+    /// Takes note of where routes begin, now that it is kept; what has waited for it goes on.
+    pub fn began(&mut self, kept: &[Begin]) {
+        for Begin { route, partition, offset } in kept {
+            for route in self.routes.values_mut().filter(|known| known.id == *route) {
+                route.starts.insert(*partition, Start::At(*offset));
+            }
+        }
+        let is_open = |partition: &Partition| {
+            let of_topic = self.routes.values().filter(|route| route.topic == partition.topic);
+            !of_topic.map(|route| route.starts.get(&partition.number)).any(|s| matches!(s, Some(Start::NotBefore(_))))
+        };
+        let open: Vec<_> = self.waiting.keys().filter(|partition| is_open(partition)).cloned().collect();
+        for partition in open {
+            for record in self.waiting.remove(&partition).unwrap_or_default() {
+                self.carry(record);
+            }
+        }
+    }
+
+    /// Whether partitions wait for the beginning of a route to be kept.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// How far each partition is committed that nothing waits in, for each route that reads it.
+    pub fn places(&self) -> Vec<Begin> {
+        let read = self.windows.iter().filter(|(partition, _)| !self.waiting.contains_key(partition));
+        let places = read.flat_map(|(partition, window)| {
+            let readers = self.routes.values().filter(|route| route.topic == partition.topic);
+            readers.map(|r| Begin { route: r.id, partition: partition.number, offset: window.place() })
+        });
+        places.collect()
     }
 
     /// Takes a received record.
@@ -199,9 +272,20 @@ impl Lanes {
             self.freed.bytes += bytes;
             return;
         }
+        match self.waiting.get_mut(&partition) {
+            Some(waiting) => waiting.push(record),
+            None => self.carry(record),
+        }
+    }
+
+    /// Finds out where a record leads.
+    fn carry(&mut self, record: Record) {
+        let partition = record.partition.clone();
+        let (offset, bytes) = (record.offset, record.size());
         let kind = cloud_event::kind(&record.headers, record.value.as_deref());
         let route = kind.as_ref().and_then(|kind| self.routes.get(&(partition.topic.clone(), kind.clone())));
-        if kind.is_some() && route.is_none_or(|r| offset < r.starts.get(&partition.number).copied().unwrap_or(0)) {
+        let is_before = |route: &Route| route.starts.get(&partition.number).is_some_and(|start| offset < start.least());
+        if kind.is_some() && route.is_none_or(is_before) {
             self.finish(&partition, offset, bytes);
             return;
         }
@@ -382,6 +466,7 @@ impl Lanes {
     /// makes no duplicate. What was never sent and lies behind everything that was, is forgotten.
     pub fn drain(&mut self, partitions: &[Partition]) {
         for partition in partitions {
+            self.forget_waiting(partition);
             let Some(window) = self.windows.get(partition) else { continue };
             let untouched = |pending: &Pending| !pending.in_flight && pending.failures == 0;
             let mut mine: Vec<_> = self.pending.values().filter(|pending| pending.partition == *partition).collect();
@@ -414,9 +499,17 @@ impl Lanes {
             !lost
         });
         for partition in partitions {
+            self.forget_waiting(partition);
+            self.waiting.remove(partition);
             if let Some(window) = self.windows.remove(partition) {
                 *self.freed.events.entry(partition.topic.clone()).or_default() += window.in_flight();
             }
+        }
+    }
+
+    fn forget_waiting(&mut self, partition: &Partition) {
+        for record in self.waiting.get_mut(partition).into_iter().flat_map(std::mem::take) {
+            self.freed.bytes += record.size();
         }
     }
 

@@ -23,10 +23,10 @@ use crate::{
 /// How long writing dead letters may take.
 const WRITE: Duration = Duration::from_secs(15);
 
-/// Seals a record for its row.
+/// Seals a record for its row. Its time is a part of its source: a topic that is made again begins at 0 again.
 pub fn seal(vault: &Vault, bridge: BridgeId, letter: &DeadLetter) -> lanes::DeadLetter {
     let (partition, offset) = &letter.source;
-    let source = format!("{}/{}/{offset}", partition.topic, partition.number);
+    let source = format!("{}/{}/{offset}@{}", partition.topic, partition.number, letter.record.timestamp);
     row(vault, bridge, letter.route, &letter.reason, source, &of_record(&letter.record))
 }
 

@@ -5,6 +5,7 @@
 //! | [`supervisor`] | which bridges run: the [`Worker`] |
 //! | [`runner`] | one bridge: start, trouble, change, rest |
 //! | [`start`] | the steps before the lanes begin |
+//! | `gap` | going on without events that are gone |
 //! | [`outbound`] | the lanes from Kafka to queues, at work |
 //! | [`lane`] | the same as a state machine, pure |
 //! | [`inbound`] | the lanes from queues to Kafka |
@@ -16,6 +17,7 @@
 pub mod batch;
 pub mod delivery;
 pub mod fifo;
+mod gap;
 pub mod inbound;
 pub mod lane;
 pub mod letter;

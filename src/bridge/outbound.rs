@@ -18,9 +18,10 @@ use futures::{
 use metrics::{counter, gauge};
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     delivery::{Fault, backoff},
@@ -31,13 +32,17 @@ use super::{
     window::MAX_IN_FLIGHT,
 };
 use crate::{
-    domain::{bridge::consumer_group, ids::BridgeId},
+    domain::{
+        bridge::{Begin, consumer_group},
+        ids::BridgeId,
+    },
     kafka::stream::{
         self, Offset, Partition,
         consumer::{Consumer, Event, Subscription},
+        identity::Watch,
     },
     secrets::Vault,
-    store::PgPool,
+    store::{PgPool, lanes},
 };
 
 /// The most bytes of records that are held, all lanes of a bridge together.
@@ -56,8 +61,14 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 const LEAVE: Duration = Duration::from_secs(5);
 /// How long the group may take to say that this worker has no partition.
 const EMPTY_HANDED: Duration = Duration::from_secs(15);
+/// How often is kept how far all is, beside Kafka's own memory of it: that forgets a group which nobody was in for some
+/// days (`offsets.retention.minutes`).
+const PLACES: Duration = Duration::from_mins(5);
+/// How long a write to the database may take.
+const WRITE: Duration = Duration::from_secs(5);
 
 /// What the outbound lanes of a bridge are made of.
+#[derive(Clone)]
 pub struct Plan {
     /// Bridge.
     pub bridge: BridgeId,
@@ -69,6 +80,8 @@ pub struct Plan {
     pub routes: Vec<Route>,
     /// Queues.
     pub targets: Vec<(Target, Arc<dyn Queue>)>,
+    /// Kafka's id of each topic.
+    pub topics: HashMap<Arc<str>, Uuid>,
 }
 
 /// What lanes need of the worker.
@@ -125,6 +138,7 @@ pub async fn run(
     state: watch::Sender<State>,
     stop: CancellationToken,
 ) -> Result<(), stream::Error> {
+    let watch = Watch::begin(&means.kafka, plan.topics.clone()).await?;
     let consumer = Consumer::open(&means.kafka, subscription(&plan))?;
     let (targets, queues) = plan.targets.into_iter().unzip();
     let mut lanes = Outbound {
@@ -142,12 +156,19 @@ pub async fn run(
         last_commit: Instant::now(),
         letters: None,
         letters_failed: (0, None),
+        begins: None,
+        begins_failed: (0, None),
+        places: sleep(PLACES).boxed(),
         revoking: Vec::new(),
         away: None,
     };
-    let end = lanes.run(&stop).await;
+    let end = tokio::select! {
+        end = lanes.run(&stop) => end,
+        error = watch.until_replaced() => Err(error),
+    };
     lanes.tell();
     end?;
+    keep_places(&lanes.means.pool, lanes.bridge, lanes.lanes.places()).await;
     if timeout(LEAVE, lanes.consumer.close()).await.is_err() {
         tracing::warn!(bridge = %lanes.bridge, "leaving the consumer group took too long");
     }
@@ -162,7 +183,7 @@ fn subscription(plan: &Plan) -> Subscription {
     let mut starts = HashMap::new();
     for topic in &topics {
         let mine: Vec<_> = plan.routes.iter().filter(|route| route.topic == *topic).collect();
-        let start = |number: i32| mine.iter().map(|route| route.starts.get(&number).copied().unwrap_or(0)).min();
+        let start = |number: i32| mine.iter().map(|route| route.starts.get(&number).map_or(0, |s| s.least())).min();
         for number in mine.iter().flat_map(|route| route.starts.keys()).copied() {
             starts.insert(Partition { topic: topic.clone(), number }, start(number).unwrap_or(0));
         }
@@ -179,6 +200,7 @@ fn subscription(plan: &Plan) -> Subscription {
 
 type Committed = (Vec<Offset>, Result<(), stream::Error>);
 type Written = (Vec<DeadLetter>, Result<(), String>);
+type Begun = (Vec<Begin>, Result<Vec<Begin>, String>);
 
 struct Outbound {
     bridge: BridgeId,
@@ -198,6 +220,12 @@ struct Outbound {
     letters: Option<BoxFuture<'static, Written>>,
     /// How often writing them failed in a row, and how at last.
     letters_failed: (u32, Option<String>),
+    /// Where routes begin, on its way to Postgres; one write at a time.
+    begins: Option<BoxFuture<'static, Begun>>,
+    /// How often writing that failed in a row, and how at last.
+    begins_failed: (u32, Option<String>),
+    /// Keeps how far all is, now and then.
+    places: BoxFuture<'static, ()>,
     /// Partitions to be given up as soon as nothing of them is under way.
     revoking: Vec<(Vec<Partition>, mpsc::Sender<Vec<Offset>>)>,
     /// Why Kafka is away.
@@ -239,6 +267,11 @@ impl Outbound {
                     self.letters = None;
                     self.written(written);
                 }
+                kept = held(&mut self.begins) => {
+                    self.begins = None;
+                    self.began(kept);
+                }
+                () = &mut self.places => self.keep_places(),
                 () = held(&mut due) => {}
                 _ = tick.tick() => self.tell(),
                 () = stop.cancelled(), if deadline.is_none() => {}
@@ -262,6 +295,12 @@ impl Outbound {
             let letters = self.lanes.take_dead_letters(LETTERS);
             if !letters.is_empty() {
                 self.write(letters);
+            }
+        }
+        if self.begins.is_none() {
+            let begins = self.lanes.take_begins();
+            if !begins.is_empty() {
+                self.keep(begins);
             }
         }
         if self.commit.is_none() && (self.lanes.in_flight() >= COMMIT_NOW || self.last_commit.elapsed() >= COMMIT) {
@@ -311,7 +350,7 @@ impl Outbound {
                         tracing::info!(bridge = %self.bridge, %partition, offset, "reads");
                         self.lanes.assign(partition, offset);
                     }
-                    self.state.send_if_modified(|state| !std::mem::replace(&mut state.begun, true));
+                    self.look_whether_begun();
                 }
                 // What comes after the end began is left for the next reader.
                 Event::Record(_) if stopping => {}
@@ -356,7 +395,7 @@ impl Outbound {
         let (pool, vault, bridge) = (self.means.pool.clone(), self.means.vault.clone(), self.bridge);
         let wait = if self.letters_failed.0 > 0 { backoff(self.letters_failed.0, chance()) } else { Duration::ZERO };
         let write = async move {
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
             let rows: Vec<_> = letters.iter().map(|letter| letter::seal(&vault, bridge, letter)).collect();
             let result = letter::write(&pool, bridge, &rows).await;
             (letters, result)
@@ -382,15 +421,64 @@ impl Outbound {
         }
     }
 
+    fn keep(&mut self, begins: Vec<Begin>) {
+        let pool = self.means.pool.clone();
+        let wait = if self.begins_failed.0 > 0 { backoff(self.begins_failed.0, chance()) } else { Duration::ZERO };
+        let keep = async move {
+            sleep(wait).await;
+            let result = timeout(WRITE, lanes::keep_begins(&pool, &begins)).await;
+            let result = result.map_err(|_| "it does not answer in time".to_owned());
+            (begins, result.and_then(|result| result.map_err(|error| error.to_string())))
+        };
+        self.begins = Some(keep.boxed());
+    }
+
+    fn began(&mut self, (begins, result): Begun) {
+        match result {
+            Ok(kept) => {
+                self.begins_failed = (0, None);
+                for Begin { route, partition, offset } in &kept {
+                    tracing::info!(bridge = %self.bridge, route = %route.0, partition, offset, "a route begins");
+                }
+                self.lanes.began(&kept);
+                self.look_whether_begun();
+            }
+            Err(why) => {
+                tracing::warn!(bridge = %self.bridge, why, "where a route begins could not be kept yet");
+                self.begins_failed = (self.begins_failed.0 + 1, Some(why));
+                self.keep(begins);
+            }
+        }
+    }
+
+    fn look_whether_begun(&self) {
+        if !self.lanes.is_waiting() && !self.lanes.partitions().is_empty() {
+            self.state.send_if_modified(|state| !std::mem::replace(&mut state.begun, true));
+        }
+    }
+
+    /// Begins to keep how far all is; the lanes do not wait for it.
+    fn keep_places(&mut self) {
+        let (pool, bridge, places) = (self.means.pool.clone(), self.bridge, self.lanes.places());
+        self.places = async move {
+            keep_places(&pool, bridge, places).await;
+            sleep(PLACES).await;
+        }
+        .boxed();
+    }
+
     /// Tells how the lanes fare, and what they moved.
     fn tell(&mut self) {
-        let health = match (self.lanes.health(), &self.letters_failed.1, &self.away) {
+        let health = match (self.lanes.health(), &self.letters_failed.1, &self.begins_failed.1, &self.away) {
             (Health::Halted(why), ..) => Health::Halted(why),
-            (_, Some(why), _) => Health::Halted(letter::unwritten(why)),
-            (_, _, Some(why)) => Health::Waiting(format!("Kafka is away: {why}. It goes on by itself.")),
+            (_, Some(why), ..) => Health::Halted(letter::unwritten(why)),
+            (_, _, Some(why), _) => {
+                Health::Waiting(format!("Where a route begins cannot be kept: the database is away: {why}."))
+            }
+            (_, _, _, Some(why)) => Health::Waiting(format!("Kafka is away: {why}. It goes on by itself.")),
             (health, ..) => health,
         };
-        let empty_handed = self.begun.elapsed() > EMPTY_HANDED && self.away.is_none();
+        let empty_handed = self.begun.elapsed() > EMPTY_HANDED && self.away.is_none() && !self.lanes.is_waiting();
         self.state.send_if_modified(|state| {
             let begun = state.begun || empty_handed;
             let new = State { begun, health };
@@ -407,6 +495,18 @@ impl Outbound {
         }
         let in_flight = i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX);
         gauge!("ebm_bridge_in_flight_events", "bridge" => self.name.clone()).set(to_f64(in_flight));
+    }
+}
+
+/// Keeps how far a bridge is. That it could not be is no trouble as long as Kafka knows it.
+async fn keep_places(pool: &PgPool, bridge: BridgeId, places: Vec<Begin>) {
+    if places.is_empty() {
+        return;
+    }
+    match timeout(WRITE, lanes::raise_starts(pool, &places)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%bridge, %error, "how far the bridge is could not be kept"),
+        Err(_) => tracing::warn!(%bridge, "how far the bridge is could not be kept in time"),
     }
 }
 

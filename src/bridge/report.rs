@@ -38,6 +38,8 @@ pub struct Report {
     pub status: Status,
     /// Why, and what to do; empty where nothing is to be said.
     pub reason: String,
+    /// Whether it is halted because events are gone that were not moved.
+    pub gap: bool,
     /// The steps of the newest start.
     pub steps: Steps,
 }
@@ -162,7 +164,7 @@ pub async fn write(
         let report = reports.borrow_and_update().clone();
         if let Some(report) = report.filter(|_| unwritten) {
             let steps = serde_json::to_value(&report.steps).unwrap_or_default();
-            match lanes::set_status(&pool, bridge, report.status, &report.reason, &steps).await {
+            match lanes::set_status(&pool, bridge, report.status, &report.reason, report.gap, &steps).await {
                 Ok(changed) => {
                     if changed {
                         tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");

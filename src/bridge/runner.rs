@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,14 @@ use crate::{
     store::{PgPool, lanes},
 };
 
+/// How often is looked whether routes have begun in the partitions of other workers.
+const OTHERS: Duration = Duration::from_secs(1);
 /// The least wait before a start is tried again.
 const AGAIN: u32 = 4;
+
+/// What is said until routes have begun everywhere.
+const OTHERS_READ: &str = "Other workers still read with the configuration before: what is published in their partitions \
+     meanwhile is not moved by new routes.";
 
 /// What is wanted of a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +55,23 @@ pub struct Runner {
     reports: watch::Sender<Option<Report>>,
     moved: Moved,
     lanes: Option<Running>,
+    /// The newest configuration that could start: what is run while a newer one cannot.
+    good: Option<Good>,
     failures: u32,
+}
+
+#[derive(Clone)]
+struct Good {
+    version: i64,
+    prepared: Prepared,
+    steps: Steps,
 }
 
 struct Running {
     version: i64,
     steps: Steps,
+    /// Whether routes may not have begun yet in partitions that other workers read.
+    begins: bool,
     states: Vec<watch::Receiver<outbound::State>>,
     stop: CancellationToken,
     task: JoinHandle<Result<(), stream::Error>>,
@@ -73,7 +90,7 @@ pub async fn run(bridge: BridgeId, slot: String, means: Means, queues: Arc<dyn Q
     let (moved, done) = (Moved::default(), CancellationToken::new());
     let pool = means.pool.clone();
     let writing = report::write(pool.clone(), bridge, read, moved.clone(), done.clone());
-    let mut runner = Runner { bridge, slot, means, queues, wish, reports, moved, lanes: None, failures: 0 };
+    let mut runner = Runner { bridge, slot, means, queues, wish, reports, moved, lanes: None, good: None, failures: 0 };
     let running = async {
         let end = runner.run().await;
         done.cancel();
@@ -103,7 +120,7 @@ impl Runner {
                     let reason = "The worker has stopped; it goes on when the worker is back.";
                     let steps =
                         self.reports.borrow().as_ref().map_or_else(Steps::default, |report| report.steps.clone());
-                    self.say(Status::Waiting, reason, steps);
+                    self.say(Status::Waiting, reason, false, steps);
                 }
                 return wish;
             };
@@ -119,62 +136,85 @@ impl Runner {
     /// Prepares and begins the lanes; those of an older configuration run until then.
     async fn start(&mut self, version: i64) {
         let mut wish = self.wish.clone();
+        let mut old = self.lanes.take();
         let prepared = tokio::select! {
-            prepared = self.prepare() => prepared,
+            prepared = self.prepare(old.is_some()) => Some(prepared),
             // Wished otherwise meanwhile; or the worker is gone.
-            _ = wish.changed() => return,
+            _ = wish.changed() => None,
+            ended = end_of(&mut old) => {
+                tracing::warn!(bridge = %self.bridge, ?ended, "the lanes of the configuration before have ended");
+                old = None;
+                None
+            }
         };
+        self.lanes = old;
         match prepared {
-            Ok(Some((prepared, steps, version))) => {
+            None => {}
+            Some(Ok(Some(good))) => {
                 self.stop().await;
-                self.begin(prepared, steps, version);
+                let version = good.version;
+                self.begin(good.clone());
+                self.good = Some(good);
                 // Not before: going back to the configuration before would have needed it.
                 if let Err(error) = lanes::drop_unused_access(&self.means.pool, self.bridge, version).await {
                     tracing::warn!(bridge = %self.bridge, %error, "access that is not needed could not be taken away yet");
                 }
             }
             // The bridge is gone: nothing to do until the supervisor sees it as well.
-            Ok(None) => drop(wish.changed().await),
-            Err((trouble, mut steps)) => {
+            Some(Ok(None)) => drop(wish.changed().await),
+            Some(Err((trouble, mut steps))) => {
                 tracing::warn!(bridge = %self.bridge, version, reason = trouble.reason, "a bridge cannot start");
                 steps.set(trouble.step, report::State::Failed, trouble.reason.clone());
-                if self.lanes.is_some() {
-                    let reason =
-                        format!("The new configuration is not in use, the one before it is. {}", trouble.reason);
-                    self.say(Status::Running, &reason, steps);
-                } else {
-                    self.say(trouble.status, &trouble.reason, steps);
+                let before = self.good.as_ref().filter(|good| self.lanes.is_none() && good.version < version);
+                if let Some(good) = before.cloned() {
+                    self.begin(good);
                 }
+                self.say_not_in_use(&trouble, steps);
                 self.pause().await;
             }
         }
     }
 
-    async fn prepare(&self) -> Result<Option<(Prepared, Steps, i64)>, (Trouble, Steps)> {
+    /// Says that a configuration cannot start, and how that before it fares.
+    fn say_not_in_use(&self, trouble: &Trouble, steps: Steps) {
+        let Some(running) = &self.lanes else {
+            return self.say(trouble.status, &trouble.reason, trouble.is_gap, steps);
+        };
+        let not_in_use = format!("The new configuration is not in use, the one before it is. {}", trouble.reason);
+        let state = outbound::State::worst(running.states.iter().map(|state| state.borrow().clone()));
+        match state.health {
+            Health::Well => self.say(Status::Running, &not_in_use, false, steps),
+            Health::Waiting(why) => self.say(Status::Waiting, &format!("{why} {not_in_use}"), false, steps),
+            Health::Halted(why) => self.say(Status::Halted, &format!("{why} {not_in_use}"), false, steps),
+        }
+    }
+
+    async fn prepare(&self, runs: bool) -> Result<Option<Good>, (Trouble, Steps)> {
         let mut steps = Steps::default();
         let configuration = match lanes::find_configuration(&self.means.pool, self.bridge).await {
             Ok(Some(configuration)) => configuration,
             Ok(None) => return Ok(None),
             Err(error) => {
                 let reason = format!("The database is away: {error}.");
-                return Err((Trouble { status: Status::Waiting, reason, step: Step::Access }, steps));
+                return Err((Trouble::new(Status::Waiting, Step::Access, reason), steps));
             }
         };
-        let status = if self.lanes.is_some() { Status::Reconfiguring } else { Status::Provisioning };
+        let status = if runs { Status::Reconfiguring } else { Status::Provisioning };
         // After trouble, its reason stays to be seen while it is tried again.
         let quiet = self.failures > 0;
         let tell = |steps: &Steps| {
             if !quiet {
-                self.say(status, "", steps.clone());
+                self.say(status, "", false, steps.clone());
             }
         };
         match start::prepare(&configuration, &self.means, &*self.queues, &self.slot, &mut steps, &tell).await {
-            Ok(prepared) => Ok(Some((prepared, steps, configuration.version))),
+            Ok(prepared) => Ok(Some(Good { version: configuration.version, prepared, steps })),
             Err(trouble) => Err((trouble, steps)),
         }
     }
 
-    fn begin(&mut self, prepared: Prepared, steps: Steps, version: i64) {
+    fn begin(&mut self, Good { version, prepared, steps }: Good) {
+        let begins = prepared.begins();
         let stop = CancellationToken::new();
         let mut states = Vec::new();
         let mut watched = || {
@@ -194,7 +234,7 @@ impl Runner {
             let (outbound, inbound) = tokio::join!(or_end(outbound, &ends), or_end(inbound, &ends));
             outbound.and(inbound)
         });
-        self.lanes = Some(Running { version, steps, states, stop, task });
+        self.lanes = Some(Running { version, steps, begins, states, stop, task });
     }
 
     /// Says how the lanes fare, until something else is wished or they end.
@@ -206,13 +246,18 @@ impl Runner {
             self.failures = 0;
             steps.set(Step::Lane, report::State::Done, "");
         }
+        if running.begins && state.begun {
+            // While the database is away it cannot be told either.
+            running.begins = lanes::count_not_begun(&self.means.pool, self.bridge).await.map_or(true, |left| left > 0);
+        }
         let (status, reason) = match state.health {
             Health::Halted(why) => (Status::Halted, why),
             Health::Waiting(why) => (Status::Waiting, why),
+            Health::Well if state.begun && running.begins => (Status::Reconfiguring, OTHERS_READ.to_owned()),
             Health::Well if state.begun => (Status::Running, String::new()),
             Health::Well => (Status::Provisioning, String::new()),
         };
-        let report = Report { status, reason, steps };
+        let report = Report { status, reason, gap: false, steps };
         if self.failures == 0 {
             self.reports.send_if_modified(|old| {
                 let changed = old.as_ref() != Some(&report);
@@ -223,6 +268,7 @@ impl Runner {
         let ended = tokio::select! {
             _ = self.wish.changed() => return,
             () = any_changed(&mut running.states) => return,
+            () = sleep(OTHERS), if running.begins && state.begun => return,
             ended = &mut running.task => ended,
         };
         let mut steps = running.steps.clone();
@@ -230,20 +276,19 @@ impl Runner {
         let trouble = match ended {
             Ok(Ok(())) => return,
             Ok(Err(error)) => of_kafka(&error, Step::Lane),
-            Err(panic) => Trouble {
-                status: Status::Halted,
-                reason: format!("The lanes ended by a fault of their own, and begin again: {panic}."),
-                step: Step::Lane,
-            },
+            Err(panic) => {
+                let reason = format!("The lanes ended by a fault of their own, and begin again: {panic}.");
+                Trouble::new(Status::Halted, Step::Lane, reason)
+            }
         };
         tracing::warn!(bridge = %self.bridge, reason = trouble.reason, "the lanes of a bridge have ended");
         steps.set(trouble.step, report::State::Failed, trouble.reason.clone());
-        self.say(trouble.status, &trouble.reason, steps);
+        self.say(trouble.status, &trouble.reason, trouble.is_gap, steps);
         self.pause().await;
     }
 
-    fn say(&self, status: Status, reason: &str, steps: Steps) {
-        self.reports.send_replace(Some(Report { status, reason: reason.to_owned(), steps }));
+    fn say(&self, status: Status, reason: &str, gap: bool, steps: Steps) {
+        self.reports.send_replace(Some(Report { status, reason: reason.to_owned(), gap, steps }));
     }
 
     /// Waits before the next try, unless something else is wished, or lanes that still run have ended.
@@ -251,9 +296,16 @@ impl Runner {
         self.failures += 1;
         let mut wish = self.wish.clone();
         let wait = backoff(AGAIN + self.failures, chance());
-        tokio::select! {
-            () = sleep(wait) => {}
-            _ = wish.changed() => self.failures = 0,
+        let ended = tokio::select! {
+            () = sleep(wait) => false,
+            _ = wish.changed() => {
+                self.failures = 0;
+                false
+            }
+            _ = end_of(&mut self.lanes) => true,
+        };
+        if ended {
+            self.lanes = None;
         }
     }
 
@@ -265,6 +317,14 @@ impl Runner {
         if timeout(DRAIN * 2, &mut running.task).await.is_err() {
             tracing::warn!(bridge = %self.bridge, "the lanes of a bridge did not end in time");
         }
+    }
+}
+
+/// The end of lanes; never where there are none.
+async fn end_of(lanes: &mut Option<Running>) -> Result<Result<(), stream::Error>, JoinError> {
+    match lanes {
+        Some(running) => (&mut running.task).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The steps of a start: access, queue, Kafka; after them the lanes can begin.
 //!
-//! Refuses to begin reading before the place where it begins is kept.
+//! Refuses to begin where another topic of the same name was read before.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     delivery::{Fault, Policy},
-    inbound,
-    lane::{self, Target},
+    gap, inbound,
+    lane::{self, Start, Target},
     outbound::{Means, Plan},
     queue::{Access, Facts, Queue, Queues},
     report::{State, Step, Steps},
@@ -48,14 +48,32 @@ pub struct Trouble {
     pub reason: String,
     /// Which step failed.
     pub step: Step,
+    /// Whether events are gone that were not moved.
+    pub is_gap: bool,
+}
+
+impl Trouble {
+    /// One that has lost nothing.
+    pub fn new(status: Status, step: Step, reason: String) -> Self {
+        Self { status, reason, step, is_gap: false }
+    }
 }
 
 /// What a bridge's lanes are made of.
+#[derive(Clone)]
 pub struct Prepared {
     /// The outbound lanes; absent where no route leads outwards.
     pub outbound: Option<Plan>,
     /// The inbound lanes; absent where no route leads inwards.
     pub inbound: Option<inbound::Plan>,
+}
+
+impl Prepared {
+    /// Whether a route may not have begun in all partitions of its topic.
+    pub fn begins(&self) -> bool {
+        let mut starts = self.outbound.iter().flat_map(|plan| &plan.routes).flat_map(|route| route.starts.values());
+        starts.any(|start| matches!(start, Start::NotBefore(_)))
+    }
 }
 
 /// Prepares the lanes of a configuration. `tell` is called whenever a step has come further.
@@ -69,7 +87,7 @@ pub async fn prepare(
 ) -> Result<Prepared, Trouble> {
     steps.set(Step::Access, State::Current, "");
     tell(steps);
-    let misconfigured = |step, reason: String| Trouble { status: Status::Misconfigured, reason, step };
+    let misconfigured = |step, reason: String| Trouble::new(Status::Misconfigured, step, reason);
     let Some(role_arn) = configuration.role_arn.clone() else {
         return Err(misconfigured(Step::Access, "The bridge has no role yet: save its queues again.".into()));
     };
@@ -109,17 +127,18 @@ fn of_queue(url: &QueueUrl, fault: &Fault) -> Trouble {
         (Policy::Wait | Policy::SlowDown | Policy::Split, _) => Status::Waiting,
     };
     let step = if matches!(fault, Fault::Role(_) | Fault::Credentials(_)) { Step::Access } else { Step::Queue };
-    Trouble { status, reason: format!("{url}: {fault}."), step }
+    Trouble::new(status, step, format!("{url}: {fault}."))
 }
 
 /// What an error of Kafka means for a bridge.
 pub fn of_kafka(error: &stream::Error, step: Step) -> Trouble {
     let status = if error.is_transient() { Status::Waiting } else { Status::Halted };
-    Trouble { status, reason: format!("{error}. {}", error.cure()), step }
+    Trouble { is_gap: error.is_gap(), ..Trouble::new(status, step, format!("{error}. {}", error.cure())) }
 }
 
-fn of_database(error: &store::Error) -> Trouble {
-    Trouble { status: Status::Waiting, reason: format!("The database is away: {error}."), step: Step::Kafka }
+/// What an error of the database means for a start.
+pub fn of_database(error: &store::Error) -> Trouble {
+    Trouble::new(Status::Waiting, Step::Kafka, format!("The database is away: {error}."))
 }
 
 async fn outbound(
@@ -137,15 +156,17 @@ async fn outbound(
     let topics = topics(configuration, &routes)?;
     let group = consumer_group(configuration.id);
     let found = look(means, &group, topics.values().cloned().collect(), steps, tell).await?;
+    let routes = routes.into_iter().cloned().collect();
+    let routes = gap::go_on(routes, means, &group, |channel| topics[&channel].clone(), &found).await?;
     let mut planned = Vec::with_capacity(routes.len());
-    for route in routes {
+    for route in &routes {
         let topic = topics[&route.channel].clone();
-        let ends = found.ends.get(&topic).cloned().unwrap_or_default();
+        let starts = starts(route, means, &topic, &found).await?;
         planned.push(lane::Route {
             id: route.id,
             kind: route.kind.clone(),
             queue: opened.iter().position(|(url, ..)| url.to_string() == route.queue).unwrap_or_default(),
-            starts: starts(route, means, ends).await?,
+            starts,
             topic,
         });
     }
@@ -159,6 +180,7 @@ async fn outbound(
         cluster: found.cluster,
         routes: planned,
         targets: opened.iter().map(target).collect(),
+        topics: found.ids,
     }))
 }
 
@@ -194,22 +216,40 @@ async fn inbound(
 
 /// The topic of each channel that routes lead to or from.
 fn topics(configuration: &Configuration, routes: &[&Route]) -> Result<HashMap<ChannelId, Arc<str>>, Trouble> {
-    let space = configuration.space.parse().map_err(|error| Trouble {
-        status: Status::Misconfigured,
-        reason: format!("The Space's name {error}."),
-        step: Step::Kafka,
-    })?;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Trouble::new(Status::Misconfigured, Step::Kafka, format!("The Space's name {error}."))
+    };
+    let space = configuration.space.parse().map_err(|error| unreadable(&error))?;
     Ok(routes.iter().map(|route| (route.channel, topic_name(route.channel, &space).into())).collect())
 }
 
-/// Where a route begins: where it began before, else at the end, which is kept before anything is read.
-async fn starts(route: &Route, means: &Means, ends: BTreeMap<i32, i64>) -> Result<BTreeMap<i32, i64>, Trouble> {
-    if let Some(starts) = &route.starts {
-        return Ok(starts.clone());
+/// Where a route begins: where it began before, else where its first reader takes a partition over, and not before its
+/// end of now.
+async fn starts(
+    route: &Route,
+    means: &Means,
+    topic: &Arc<str>,
+    found: &probe::Findings,
+) -> Result<BTreeMap<i32, Start>, Trouble> {
+    let ranges = found.ranges.get(topic).cloned().unwrap_or_default();
+    let untold = || of_kafka(&stream::Error::Unreachable("no broker tells the id of a topic".into()), Step::Kafka);
+    let id = found.ids.get(topic).copied().ok_or_else(untold)?;
+    let (kept, starts) = if let Some(kept) = route.topic {
+        (kept, route.starts.clone())
+    } else {
+        let kept = lanes::keep_topic(&means.pool, route.id, id, ranges.keys().copied()).await;
+        // The route was taken away meanwhile; the next look at the configuration shows it.
+        let gone = || (id, ranges.keys().map(|partition| (*partition, None)).collect());
+        kept.map_err(|error| of_database(&error))?.unwrap_or_else(gone)
+    };
+    if kept != id {
+        return Err(of_kafka(&stream::Error::Replaced(topic.to_string()), Step::Kafka));
     }
-    let kept = lanes::keep_starts(&means.pool, route.id, &ends).await.map_err(|error| of_database(&error))?;
-    // The route was taken away meanwhile; the next look at the configuration shows it.
-    Ok(kept.unwrap_or(ends))
+    let end = |partition| ranges.get(&partition).map_or(0, |range| range.end);
+    let start = |(partition, kept): (i32, Option<i64>)| {
+        (partition, kept.map_or_else(|| Start::NotBefore(end(partition)), Start::At))
+    };
+    Ok(starts.into_iter().map(start).collect())
 }
 
 /// Waits until Kafka lets the worker in: the console gives it its rights some seconds after the start.

@@ -74,6 +74,11 @@ impl Window {
         before - self.open.len()
     }
 
+    /// The offset that was committed last, or where reading began.
+    pub fn place(&self) -> i64 {
+        self.committed
+    }
+
     /// How many events were received and are not committed.
     pub fn in_flight(&self) -> usize {
         self.open.len()

@@ -10,6 +10,17 @@ use super::{
     queue_url::QueueUrl,
 };
 
+/// A route begins in a partition of its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// Which route.
+    pub route: RouteId,
+    /// The partition's number.
+    pub partition: i32,
+    /// The offset of the first record that can be of concern to it.
+    pub offset: i64,
+}
+
 /// Which way a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

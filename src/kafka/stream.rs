@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`identity`] | which topic a name stands for |
 //! | [`consumer`] | a member of a consumer group, on a thread of its own |
 //! | [`probe`] | what the worker may see: topics, where they end, what its group has committed |
 //! | [`producer`] | a producer that acknowledges only what is stored |
@@ -20,6 +21,7 @@ use crate::domain::cloud_event::Header;
 
 pub mod consumer;
 mod context;
+pub mod identity;
 pub mod probe;
 pub mod producer;
 
@@ -170,6 +172,9 @@ pub enum Error {
         /// Where the partition ends.
         end: i64,
     },
+    /// A topic of this name was read, and there is another one now.
+    #[error("the topic {0} was deleted and made again: what was in it and not yet moved is gone")]
+    Replaced(String),
     /// A record is damaged.
     #[error("a record is damaged: {0}")]
     Corrupt(String),
@@ -199,6 +204,11 @@ impl Error {
         }
     }
 
+    /// Whether events are gone that were not moved: somebody has to decide whether to go on without them.
+    pub fn is_gap(&self) -> bool {
+        matches!(self, Self::Gap { .. } | Self::Recreated { .. } | Self::Replaced(_))
+    }
+
     /// Whether it may pass without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Fenced)
@@ -213,8 +223,11 @@ impl Error {
                 "The console gives the worker its rights by itself; if this lasts, see the reconciler."
             }
             Self::NoTopic(_) => "Create the topic again from the channel's page, or delete the bridge.",
-            Self::Gap { .. } | Self::Recreated { .. } => {
-                "Raise the topic's retention. To go on without these events, take the route away and add it again."
+            Self::Gap { .. } => {
+                "Raise the topic's retention. To go on without these events, say so on the bridge's page."
+            }
+            Self::Recreated { .. } | Self::Replaced(_) => {
+                "To go on with what the new topic holds, from its first event on, say so on the bridge's page."
             }
             Self::Corrupt(_) => "The operators of Kafka must mend or remove the record.",
             Self::Other(_) => "It is tried again by itself; see the worker's log.",

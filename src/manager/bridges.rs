@@ -412,6 +412,19 @@ impl Manager {
         commit(tx).await
     }
 
+    /// Lets a bridge that is halted because events are gone, go on with the first there is. Nothing else is passed over.
+    pub async fn go_on_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, version).await?;
+        if !bridge.gap || bridge.desired != Desired::Running {
+            return Err(Error::conflict("no-gap", "the bridge does not wait for a decision on events that are gone"));
+        }
+        store::bridges::go_on(&mut tx, id).await?;
+        let before = Some(json!({ "reason": bridge.status_reason }));
+        tx.record(actor, act("bridge.went-on", id, &bridge.name, before, None));
+        commit(tx).await
+    }
+
     /// Takes a bridge away: its lanes end, then its role and its rows go. What Kafka and the queues hold stays.
     pub async fn delete_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
         let mut tx = self.begin().await?;

@@ -39,6 +39,8 @@ pub struct Bridge {
     pub status_reason: String,
     /// Since when.
     pub status_since: OffsetDateTime,
+    /// Whether it is halted because events are gone that it has not moved.
+    pub gap: bool,
     /// Steps of the newest start: `[{step, state, at, text}]`.
     pub steps: Value,
     /// ARN of its role, where that was made.
@@ -322,7 +324,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     }
     sqlx::query!(
         r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
-                  b.status_since, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by, b.checked,
+                  b.status_since, b.gap, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by, b.checked,
                   b.checked_at, b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
                   (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
            from bridge b join space p on p.id = b.space_id
@@ -343,6 +345,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
             status: parsed(Status::from_word(&r.status), "bridge.status")?,
             status_reason: r.status_reason,
             status_since: r.status_since,
+            gap: r.gap,
             steps: r.steps,
             role_arn: r.role_arn,
             role_id: r.role_id,
@@ -457,6 +460,22 @@ pub async fn set_desired(db: &mut PgConnection, id: BridgeId, desired: Desired, 
         id.0,
         desired.as_str(),
         status.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets a bridge go on without the events that are gone: its next start begins with the first there is.
+pub async fn go_on(db: &mut PgConnection, id: BridgeId) -> Result<()> {
+    sqlx::query!("update route set goes_on = true where bridge_id = $1 and direction = 'outbound'", id.0)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "update bridge set gap = false, status = 'provisioning', status_reason = '', status_since = now(),
+                steps = '[]', version = version + 1
+         where id = $1",
+        id.0
     )
     .execute(db)
     .await?;

@@ -1,7 +1,7 @@
 //! What the bridge worker reads and writes: which bridges should run, how they fare, where reading began, and dead
 //! letters. These functions take the pool: the worker has no larger transaction that they could be part of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 use sqlx::{postgres::PgListener, types::Json};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{BRIDGE, CHANGED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
-    bridge::{Desired, Direction, Status},
+    bridge::{Begin, Desired, Direction, Status},
     ids::{BridgeId, ChannelId, RouteId},
 };
 
@@ -54,15 +54,24 @@ pub struct Route {
     pub direction: Direction,
     /// The queue's address.
     pub queue: String,
-    /// Where reading began, per partition; `None` until it first ran.
-    pub starts: Option<BTreeMap<i32, i64>>,
+    /// Kafka's id of the topic that `starts` counts in; `None` until it was first made ready.
+    pub topic: Option<Uuid>,
+    /// Where it begins, per partition that there was then: `None` in those that were not read by it yet.
+    pub starts: Starts,
+    /// Whether it is to go on without the events that are gone.
+    pub goes_on: bool,
 }
+
+/// Offsets where a route begins, per partition.
+pub type Starts = BTreeMap<i32, Option<i64>>;
 
 struct RouteRow {
     id: Uuid,
     direction: String,
     queue_url: String,
-    starts: Option<Json<BTreeMap<i32, i64>>>,
+    topic: Option<Uuid>,
+    starts: Option<Json<Starts>>,
+    goes_on: bool,
     kind: String,
     channel_id: Uuid,
 }
@@ -75,7 +84,9 @@ impl RouteRow {
             channel: ChannelId(self.channel_id),
             direction: parsed(Direction::from_word(&self.direction), "route.direction")?,
             queue: self.queue_url,
-            starts: self.starts.map(|Json(starts)| starts),
+            topic: self.topic,
+            starts: self.starts.map(|Json(starts)| starts).unwrap_or_default(),
+            goes_on: self.goes_on,
         })
     }
 }
@@ -128,8 +139,8 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
     let Some(row) = row else { return Ok(None) };
     let routes = sqlx::query_as!(
         RouteRow,
-        r#"select r.id, r.direction, r.queue_url, r.start_offsets as "starts: Json<BTreeMap<i32, i64>>",
-                  e.name as "kind!", e.channel_id as "channel_id!"
+        r#"select r.id, r.direction, r.queue_url, r.start_topic as topic, r.goes_on,
+                  r.start_offsets as "starts: Json<Starts>", e.name as "kind!", e.channel_id as "channel_id!"
            from route r join event e on e.id = r.event_id where r.bridge_id = $1 order by r.id"#,
         bridge.0
     )
@@ -146,34 +157,131 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
     }))
 }
 
-/// Keeps where reading of a route begins, and gives what holds: another worker may have been first.
-pub async fn keep_starts(
+/// Keeps which topic a route reads and which partitions that has, where that is not kept yet; gives what holds. `None`
+/// where the route is gone.
+pub async fn keep_topic(
     pool: &PgPool,
     route: RouteId,
-    starts: &BTreeMap<i32, i64>,
-) -> Result<Option<BTreeMap<i32, i64>>> {
+    topic: Uuid,
+    partitions: impl Iterator<Item = i32>,
+) -> Result<Option<(Uuid, Starts)>> {
+    let none: Starts = partitions.map(|partition| (partition, None)).collect();
     let row = sqlx::query!(
-        r#"update route set start_offsets = coalesce(start_offsets, $2) where id = $1
-           returning start_offsets as "starts!: Json<BTreeMap<i32, i64>>""#,
+        r#"update route set start_topic = coalesce(start_topic, $2), start_offsets = coalesce(start_offsets, $3)
+           where id = $1 returning start_topic as "topic!", start_offsets as "starts!: Json<Starts>""#,
         route.0,
-        Json(starts) as _
+        topic,
+        Json(none) as _
     )
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(|row| row.starts.0))
+    Ok(row.map(|row| (row.topic, row.starts.0)))
 }
 
-/// Says how a bridge fares, and tells open pages; gives whether that is new.
-pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason: &str, steps: &Value) -> Result<bool> {
+/// Keeps where routes begin, and gives what holds: another worker may have been first.
+pub async fn keep_begins(pool: &PgPool, begins: &[Begin]) -> Result<Vec<Begin>> {
+    let first = |starts: &Starts, begin: &Begin| starts.get(&begin.partition).copied().flatten().or(Some(begin.offset));
+    change_starts(pool, begins, first).await
+}
+
+/// Keeps how far routes are, where they have begun: they begin there if Kafka forgets it. Never goes back.
+pub async fn raise_starts(pool: &PgPool, places: &[Begin]) -> Result<()> {
+    let highest = |starts: &Starts, place: &Begin| match starts.get(&place.partition) {
+        Some(kept) => kept.map(|kept| kept.max(place.offset)),
+        None => Some(place.offset),
+    };
+    change_starts(pool, places, highest).await.map(drop)
+}
+
+/// Changes where routes begin to what `change` makes of it; what it gives nothing for stays. Gives what holds then.
+async fn change_starts(
+    pool: &PgPool,
+    begins: &[Begin],
+    change: impl Fn(&Starts, &Begin) -> Option<i64>,
+) -> Result<Vec<Begin>> {
+    let ids: Vec<Uuid> = begins.iter().map(|begin| begin.route.0).collect();
+    let mut tx = super::begin(pool).await?;
+    let rows = sqlx::query!(
+        r#"select id, start_offsets as "starts!: Json<Starts>" from route
+           where id = any($1) and start_offsets is not null order by id for update"#,
+        &ids
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let before: HashMap<Uuid, Starts> = rows.into_iter().map(|row| (row.id, row.starts.0)).collect();
+    let mut after = before.clone();
+    let mut hold = Vec::with_capacity(begins.len());
+    for begin in begins {
+        // A route may have been taken away meanwhile; the next look at the configuration shows it.
+        let starts = after.get_mut(&begin.route.0);
+        let changed = starts.and_then(|starts| {
+            let offset = change(starts, begin)?;
+            starts.insert(begin.partition, Some(offset));
+            Some(offset)
+        });
+        hold.push(Begin { offset: changed.unwrap_or(begin.offset), ..*begin });
+    }
+    after.retain(|route, starts| before.get(route) != Some(starts));
+    if !after.is_empty() {
+        let (routes, starts): (Vec<Uuid>, Vec<Value>) =
+            after.into_iter().map(|(route, starts)| (route, serde_json::to_value(starts).unwrap_or_default())).unzip();
+        sqlx::query!(
+            "update route set start_offsets = new.starts
+             from unnest($1::uuid[], $2::jsonb[]) as new (id, starts) where route.id = new.id",
+            &routes,
+            &starts
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(hold)
+}
+
+/// Keeps where a route goes on, and in which topic, now that it is to go on without what is gone.
+pub async fn go_on(pool: &PgPool, route: RouteId, topic: Uuid, starts: &Starts) -> Result<()> {
+    sqlx::query!(
+        "update route set start_topic = $2, start_offsets = $3, goes_on = false where id = $1",
+        route.0,
+        topic,
+        Json(starts) as _
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// In how many partitions of a bridge a route has not begun yet.
+pub async fn count_not_begun(pool: &PgPool, bridge: BridgeId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from route, jsonb_each(start_offsets) start
+           where bridge_id = $1 and start.value = 'null'"#,
+        bridge.0
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(count)
+}
+
+/// Says how a bridge fares, and whether it halts because events are gone; tells open pages. Gives whether that is new.
+pub async fn set_status(
+    pool: &PgPool,
+    bridge: BridgeId,
+    status: Status,
+    reason: &str,
+    gap: bool,
+    steps: &Value,
+) -> Result<bool> {
     let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
-        "update bridge set status = $2, status_reason = $3, steps = $4,
+        "update bridge set status = $2, status_reason = $3, steps = $4, gap = $5,
                 status_since = case when status = $2 then status_since else now() end
-         where id = $1 and (status, status_reason, steps) is distinct from ($2, $3, $4)",
+         where id = $1 and (status, status_reason, steps, gap) is distinct from ($2, $3, $4, $5)",
         bridge.0,
         status.as_str(),
         reason,
-        steps
+        steps,
+        gap
     )
     .execute(&mut *tx)
     .await?;
@@ -188,7 +296,7 @@ pub async fn set_status(pool: &PgPool, bridge: BridgeId, status: Status, reason:
 pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
     let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
-        "update bridge set status = 'stopped', status_reason = '', steps = '[]', status_since = now()
+        "update bridge set status = 'stopped', status_reason = '', steps = '[]', gap = false, status_since = now()
          where id = $1 and desired in ('stopped', 'deleted') and status <> 'stopped'",
         bridge.0
     )

@@ -8,12 +8,19 @@ mod stage;
 
 use std::{collections::HashSet, time::Duration};
 
-use ebm::bridge::{delivery::Fault, queue::Facts};
+use ebm::{
+    bridge::{delivery::Fault, queue::Facts},
+    domain::cloud_event::Event,
+};
+use rdkafka::Message as _;
 use script::Reply;
 use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
-use stage::{FIFO, PARTITIONS, QUEUE, Stage, WINDOW, headers, id, vault};
+use stage::{FIFO, OTHER, PARTITIONS, QUEUE, Stage, WINDOW, headers, id, read_headers, vault};
 use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::{reconcile::within, support::kafka::create_topic};
 
 fn random(below: usize) -> usize {
     u32::from_le_bytes(ebm::secrets::random()) as usize % below
@@ -221,7 +228,15 @@ async fn records_that_were_deleted_before_they_were_read_halt_the_lane(pool: PgP
     let worker = stage.worker("one");
     let reason = stage.status("halted").await;
     assert!(reason.contains("5 records") && reason.contains("deleted before they were read"), "{reason}");
+    assert!(stage.script.taken().is_empty());
+    stage.go_on().await;
+    stage.status("running").await;
+    // All that is still there, and each once.
+    let left = 300 - 5 * usize::try_from(PARTITIONS).unwrap();
+    stage.taken(left).await;
+    stage.number("select moved from route where bridge_id = $1", i64::try_from(left).unwrap()).await;
     worker.end().await;
+    assert_eq!(stage.script.taken().len(), left);
 }
 
 #[sqlx::test]
@@ -270,6 +285,141 @@ async fn a_configuration_that_cannot_start_leaves_the_one_before_it_running(pool
     stage.produce(200).await;
     assert_eq!(stage.all_arrived().await, 0, "no duplicates by the change");
     assert_eq!(stage.script.taken_by(FIFO).len(), 200);
+    worker.end().await;
+}
+
+/// A second route of the topic: of another type of events, to another queue.
+async fn add_route(stage: &Stage, kind: &str, direction: &str, queue: &str, topic_of: Option<Uuid>) {
+    let event = Uuid::new_v4();
+    sqlx::query(
+        "insert into event (id, service_id, channel_id, name, app_sends, app_receives)
+         select $1, service_id, coalesce($2, channel_id), $3, true, false from event limit 1",
+    )
+    .bind(event)
+    .bind(topic_of)
+    .bind(kind)
+    .execute(&stage.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into route (id, bridge_id, event_id, direction, queue_url) values (gen_random_uuid(), $1, $2, $3, $4)",
+    )
+    .bind(stage.bridge.0)
+    .bind(event)
+    .bind(direction)
+    .bind(queue)
+    .execute(&stage.pool)
+    .await
+    .unwrap();
+}
+
+/// What is published after the place where a route is said to have begun is moved by it, whenever it was published.
+#[sqlx::test]
+async fn a_route_that_joins_another_one_on_its_topic_misses_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    // The new configuration is held up by a topic that does not exist yet, while the one before it goes on.
+    let (channel, later) = stage.channel_without_topic().await;
+    add_route(&stage, "order.cancelled", "outbound", OTHER, None).await;
+    add_route(&stage, "order.returned", "inbound", OTHER, Some(channel)).await;
+    stage.desire("running").await;
+    let waiting = "select count(*) from bridge, jsonb_array_elements(steps) step where id = $1
+                   and step->>'step' = 'kafka' and step->>'text' = 'waiting for Kafka access'";
+    stage.number(waiting, 1).await;
+    for number in 0..60 {
+        let key = format!("k{number}");
+        stage.produce_with_key(&key, &headers(&format!("early{number}"), "order.cancelled")).await;
+    }
+    stage.produce(60).await;
+    stage.all_arrived().await;
+    create_topic(&later, PARTITIONS).await;
+    stage.status("running").await;
+    stage
+        .number("select count(*) from route, jsonb_each(start_offsets) s where bridge_id = $1 and s.value <> 'null'", 6)
+        .await;
+    for number in 0..60 {
+        let key = format!("k{number}");
+        stage.produce_with_key(&key, &headers(&format!("late{number}"), "order.cancelled")).await;
+    }
+    // Each of them from the place on where the route has begun.
+    let begins = stage.begins("order.cancelled").await;
+    let mut due = HashSet::new();
+    for record in stage.records(180).await {
+        let event = Event::from_kafka(read_headers(&record), None);
+        let after = record.offset() >= begins[&record.partition()];
+        if let Some(id) =
+            event.ok().filter(|e| e.kind() == "order.cancelled" && after).map(|e| e.attribute("id").unwrap().to_owned())
+        {
+            due.insert(id);
+        }
+    }
+    assert!((0..60).all(|number| due.contains(&format!("late{number}"))), "it had begun before");
+    within(Duration::from_secs(30), "all that is due has come", async || {
+        let came: HashSet<_> = stage.script.taken_by(OTHER).iter().map(id).collect();
+        due.is_subset(&came)
+    })
+    .await;
+    let came: HashSet<_> = stage.script.taken_by(OTHER).iter().map(id).collect();
+    assert_eq!(came, due, "and nothing else");
+    assert_eq!(stage.script.taken_by(OTHER).len(), due.len(), "nothing twice");
+    assert_eq!(stage.script.taken_by(QUEUE).len(), 60);
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_topic_that_is_made_again_halts_the_lane_however_far_it_has_come(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    stage.worker("one").end_when_running(&stage).await;
+    stage.delete_topic().await;
+    stage.create_topic().await;
+    // More than there were before: offsets tell nothing.
+    stage.produce(100).await;
+    let worker = stage.worker("one");
+    let reason = stage.status("halted").await;
+    assert!(reason.contains("deleted and made again"), "{reason}");
+    stage.number("select count(*) from bridge where id = $1 and gap", 1).await;
+    assert!(stage.script.taken().is_empty());
+    stage.go_on().await;
+    stage.status("running").await;
+    assert_eq!(stage.all_arrived().await, 0, "each once");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_topic_that_is_made_again_is_noticed_while_the_lane_runs(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce(30).await;
+    stage.all_arrived().await;
+    stage.delete_topic().await;
+    stage.create_topic().await;
+    stage.produce(100).await;
+    let reason = stage.status("halted").await;
+    assert!(reason.contains("deleted and made again"), "{reason}");
+    // What was read of it before it was noticed is read again: none of it may be missing.
+    stage.go_on().await;
+    stage.status("running").await;
+    assert!(stage.all_arrived().await <= 100);
+    worker.end().await;
+}
+
+/// Kafka forgets a group that nobody was in for some days.
+#[sqlx::test]
+async fn a_bridge_that_kafka_has_forgotten_goes_on_where_it_was(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce(200).await;
+    stage.all_arrived().await;
+    stage.desire("stopped").await;
+    stage.status("stopped").await;
+    stage.forget_group().await;
+    stage.produce(50).await;
+    stage.desire("running").await;
+    stage.status("running").await;
+    assert_eq!(stage.all_arrived().await, 0, "nothing twice");
     worker.end().await;
 }
 

@@ -3,20 +3,25 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
+    ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::KafkaError,
 };
 
+use tokio::time::timeout;
+use uuid::Uuid;
+
 use super::{
-    Error, Settings,
-    context::{Reason, log},
+    Error, Partition, Settings,
+    context::{Reason, list_of, log},
+    identity::Identities,
 };
 
 /// What was found.
@@ -24,8 +29,12 @@ use super::{
 pub struct Findings {
     /// The id of the cluster.
     pub cluster: String,
-    /// The end offset of each partition, by topic.
-    pub ends: HashMap<Arc<str>, BTreeMap<i32, i64>>,
+    /// Kafka's id of each topic.
+    pub ids: HashMap<Arc<str>, Uuid>,
+    /// The offsets of the first record and after the last one of each partition, by topic.
+    pub ranges: HashMap<Arc<str>, BTreeMap<i32, Range<i64>>>,
+    /// How far the group has come, where it has come anywhere.
+    pub committed: HashMap<Partition, i64>,
 }
 
 /// Looks as the worker whether these topics may be read by this group, and where they end.
@@ -37,15 +46,37 @@ pub async fn look(
 ) -> Result<Findings, Error> {
     let mut config = settings.client();
     config.set("group.id", group).set("allow.auto.create.topics", "false");
+    let identities = Identities::new(settings)?;
+    let names = topics.clone();
     let look = move || {
         let asker: BaseConsumer<Asker> =
             config.create_with_context(Asker::default()).map_err(|e| Error::new(&e, None))?;
-        let result = look_now(&asker, &topics, Instant::now() + within);
+        let result = look_now(&asker, &names, Instant::now() + within);
         // Closing takes its time, and the answer is there.
         std::thread::spawn(move || drop(asker));
         result
     };
-    tokio::task::spawn_blocking(look).await.map_err(|error| Error::Other(error.to_string()))?
+    let mut found = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Other(error.to_string()))??;
+    // After the offsets: a topic that is replaced in between has none of them yet, and shows as another one.
+    found.ids = timeout(within, identities.of(&topics))
+        .await
+        .map_err(|_| Error::Unreachable("no broker tells the ids of the topics in time".into()))??;
+    Ok(found)
+}
+
+/// Puts a group back to places before those it has come to. Kafka refuses it while the group has members.
+pub async fn put_back(settings: &Settings, group: &str, places: Vec<super::Offset>) -> Result<(), Error> {
+    let mut config = settings.client();
+    config.set("group.id", group).set("allow.auto.create.topics", "false");
+    let put = move || {
+        let asker: BaseConsumer<Asker> =
+            config.create_with_context(Asker::default()).map_err(|e| Error::new(&e, None))?;
+        let result = asker.commit(&list_of(&places), CommitMode::Sync);
+        let result = result.map_err(|error| asker.context().reason.explain(&error));
+        std::thread::spawn(move || drop(asker));
+        result
+    };
+    tokio::task::spawn_blocking(put).await.map_err(|error| Error::Other(error.to_string()))?
 }
 
 #[derive(Default)]
@@ -72,7 +103,7 @@ fn look_now(asker: &BaseConsumer<Asker>, topics: &[Arc<str>], deadline: Instant)
         asker.context().reason.explain(&error)
     };
     let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
-    let mut found = HashMap::new();
+    let mut ranges = HashMap::new();
     let mut all = TopicPartitionList::new();
     for topic in topics {
         let metadata = asker.fetch_metadata(Some(topic), left()).map_err(explain)?;
@@ -86,22 +117,26 @@ fn look_now(asker: &BaseConsumer<Asker>, topics: &[Arc<str>], deadline: Instant)
                 other => other,
             });
         }
-        let mut ends = BTreeMap::new();
+        let mut range = BTreeMap::new();
         for partition in description.partitions() {
-            let (_, end) = asker.fetch_watermarks(topic, partition.id(), left()).map_err(explain)?;
-            ends.insert(partition.id(), end);
+            let (first, end) = asker.fetch_watermarks(topic, partition.id(), left()).map_err(explain)?;
+            range.insert(partition.id(), first..end);
             all.add_partition(topic, partition.id());
         }
-        found.insert(topic.clone(), ends);
+        ranges.insert(topic.clone(), range);
     }
+    let mut committed = HashMap::new();
     if all.count() > 0 {
-        let committed = asker.committed_offsets(all, left()).map_err(explain)?;
-        for element in committed.elements() {
+        for element in asker.committed_offsets(all, left()).map_err(explain)?.elements() {
             element.error().map_err(explain)?;
+            let topic = topics.iter().find(|topic| ***topic == *element.topic());
+            if let (Some(topic), Offset::Offset(offset)) = (topic, element.offset()) {
+                committed.insert(Partition { topic: topic.clone(), number: element.partition() }, offset);
+            }
         }
     }
     // A part of what makes repetitions known as such: without it nothing may be sent.
     let untold = || Error::Unreachable("no broker tells the id of the cluster".into());
     let cluster = asker.client().fetch_cluster_id(left()).ok_or_else(untold)?;
-    Ok(Findings { cluster, ends: found })
+    Ok(Findings { cluster, ids: HashMap::new(), ranges, committed })
 }

@@ -88,6 +88,8 @@ const TABLE: &[Case] = &[
         ("select count(*) from bridge where name = 'b5' and desired = 'deleted' and version = 2", 1), 1),
     case("POST /bridges/{bridge}/stop", "/bridges/{b6}/stop", "", Alike(200),
         ("select count(*) from bridge where name = 'b6' and desired = 'stopped' and version = 2", 1), 1),
+    case("POST /bridges/{bridge}/go-on", "/bridges/{b10}/go-on", "", one(200, 409, "does not wait for a decision"),
+        ("select count(*) from bridge where name = 'b10' and not gap and version = 2", 1), 1),
     case("POST /bridges/{bridge}/dead-letters/redrive", "/bridges/{b7}/dead-letters/redrive", "", Alike(202),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b7' and redrive_at is not null", 3), 1),
     case("POST /bridges/{bridge}/dead-letters/{letter}/redrive", "/bridges/{b8}/dead-letters/8/redrive", "", Alike(202),

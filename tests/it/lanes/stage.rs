@@ -9,8 +9,9 @@ use std::{
 use ebm::{
     bridge::Worker,
     domain::{
+        channel::topic_name,
         cloud_event::{Event, Header},
-        ids::BridgeId,
+        ids::{BridgeId, ChannelId},
     },
     kafka::stream::{Security, Settings, producer::Producer},
     secrets::Vault,
@@ -19,7 +20,7 @@ use rdkafka::{
     Offset, TopicPartitionList,
     admin::AdminOptions,
     consumer::{Consumer, StreamConsumer},
-    message::OwnedMessage,
+    message::{Headers as _, Message as _, OwnedMessage},
 };
 use sqlx::PgPool;
 use tokio::{
@@ -27,15 +28,20 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::script::{Script, Taken};
-use crate::support::{
-    bridge,
-    kafka::{admin, client, create_topic, servers, variable},
+use crate::{
+    reconcile::within,
+    support::{
+        bridge,
+        kafka::{admin, client, create_topic, servers, variable},
+    },
 };
 
 pub const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
 pub const FIFO: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders.fifo";
+pub const OTHER: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/others";
 pub const PARTITIONS: i32 = 3;
 /// The most events that a kill may make twice.
 pub const WINDOW: usize = 1_000;
@@ -123,6 +129,53 @@ impl Stage {
         create_topic(&self.topic, PARTITIONS).await;
     }
 
+    /// Deletes the topic; done when Kafka has forgotten it.
+    pub async fn delete_topic(&self) {
+        admin().delete_topics(&[&self.topic], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+        let watcher: StreamConsumer = client(&servers()).set("group.id", "oracle").create().unwrap();
+        within(PATIENCE, "the topic is gone", async || {
+            let found = watcher.fetch_metadata(Some(&self.topic), PATIENCE).unwrap();
+            found.topics()[0].error().is_some()
+        })
+        .await;
+    }
+
+    /// A channel of the same service whose topic does not exist, and the topic's name.
+    pub async fn channel_without_topic(&self) -> (Uuid, String) {
+        let id = Uuid::new_v4();
+        sqlx::query(
+            "insert into channel (id, service_id, address) select $1, service_id, 'later' from channel limit 1",
+        )
+        .bind(id)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        let space: String = sqlx::query_scalar("select name from space").fetch_one(&self.pool).await.unwrap();
+        (id, topic_name(ChannelId(id), &space.parse().unwrap()))
+    }
+
+    /// Where the route of these events has begun, per partition.
+    pub async fn begins(&self, kind: &str) -> BTreeMap<i32, i64> {
+        let starts: sqlx::types::Json<BTreeMap<i32, i64>> = sqlx::query_scalar(
+            "select r.start_offsets from route r join event e on e.id = r.event_id where e.name = $1",
+        )
+        .bind(kind)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        starts.0
+    }
+
+    /// Lets Kafka forget how far the bridge has come; done when nobody is in its group any more.
+    pub async fn forget_group(&self) {
+        let group = format!("ebm.bridge.{}", self.bridge.0);
+        within(PATIENCE, "the group is deleted", async || {
+            let deleted = admin().delete_groups(&[&group], &AdminOptions::new()).await.unwrap();
+            deleted[0].is_ok()
+        })
+        .await;
+    }
+
     /// Deletes all records of a partition before `offset`, as retention does.
     pub async fn delete_records(&self, partition: i32, offset: i64) {
         let mut list = TopicPartitionList::new();
@@ -169,6 +222,11 @@ impl Stage {
         self.producer.send(&self.topic, Some(b"raw"), headers, value).await.unwrap();
     }
 
+    /// Produces a record with a key.
+    pub async fn produce_with_key(&self, key: &str, headers: &[Header]) {
+        self.producer.send(&self.topic, Some(key.as_bytes()), headers, Some(b"{}")).await.unwrap();
+    }
+
     /// Waits for a status, and gives its reason.
     pub async fn status(&self, wanted: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
@@ -195,6 +253,13 @@ impl Stage {
             .await
             .unwrap();
         sqlx::query("select pg_notify('ebm_bridge', '')").execute(&self.pool).await.unwrap();
+    }
+
+    /// Decides that the bridge goes on without the events that are gone.
+    pub async fn go_on(&self) {
+        let mut db = self.pool.acquire().await.unwrap();
+        ebm::store::bridges::go_on(&mut db, self.bridge).await.unwrap();
+        sqlx::query("select pg_notify('ebm_bridge', '')").execute(&mut *db).await.unwrap();
     }
 
     /// Waits until a number from the database is as wanted.
@@ -263,6 +328,12 @@ pub fn headers(id: &str, kind: &str) -> Vec<Header> {
     let pairs = [("ce_id", id), ("ce_source", "/shop"), ("ce_specversion", "1.0"), ("ce_type", kind)];
     let all = pairs.into_iter().chain([("content-type", "application/json")]);
     all.map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec()))).collect()
+}
+
+/// The headers of a record.
+pub fn read_headers(record: &OwnedMessage) -> Vec<Header> {
+    let headers = record.headers().into_iter().flat_map(|headers| headers.iter());
+    headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
 }
 
 pub fn id(taken: &Taken) -> String {

@@ -1,4 +1,4 @@
-//! Check, start, stop.
+//! Check, start, stop, go on.
 
 use axum::{
     extract::{Path, State},
@@ -95,6 +95,23 @@ pub(super) async fn stop(visit: Visit, State(manager): State<Manager>, Path(id):
             visit.done(&back, format!("{} is stopping: what is under way is finished first.", bridge.name)).await
         }
         Ok(()) => visit.done(&back, format!("{} was not running.", bridge.name)).await,
+        Err(error) => visit.act_refused(&back, error).await,
+    }
+}
+
+pub(super) async fn go_on(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Response {
+    let bridge = match load_to_change(&visit, &manager, &id).await {
+        Ok(bridge) => bridge,
+        Err(answer) => return answer,
+    };
+    let back = paths::bridge(bridge.id);
+    match manager.go_on_bridge(&visit.actor(), bridge.id, typed.number("version")).await {
+        Ok(()) => visit.done(&back, format!("{} goes on with the first event there is.", bridge.name)).await,
         Err(error) => visit.act_refused(&back, error).await,
     }
 }

@@ -36,18 +36,31 @@ pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
     let words::Line { tone, title, more, cure } = words::line(bridge);
     let since = Moment::new(bridge.status_since, now);
     let next = match (bridge.desired, bridge.status) {
-        _ if may.refusal.is_some() => None,
+        _ if may.refusal.is_some() || bridge.gap => None,
         (Desired::Draft, _) => Some(Action::new("Continue", paths::bridge_events(bridge.id))),
         (Desired::Running, Fares::Misconfigured | Fares::Halted) => {
             Some(Action::new("Check the queues", paths::bridge_events_at(bridge.id, "json", "checks")))
         }
         _ => None,
     };
+    let decide = (bridge.gap && may.refusal.is_none()).then(|| go_on(bridge));
     view! {
         <Notice tone=tone title=title action=next>
             {(!more.is_empty()).then(|| view! { <p>{more}</p> })}
             <p>{cure}" "<span class="secondary">"Began "<When moment=since/>"."</span></p>
+            {decide}
         </Notice>
+    }
+    .into_any()
+}
+
+/// The decision that a bridge waits for whose events are gone.
+fn go_on(bridge: &Bridge) -> AnyView {
+    view! {
+        <form method="post" action=paths::bridge_act(bridge.id, "go-on") class="row">
+            <input type="hidden" name="version" value=bridge.version.to_string()/>
+            <Submit kind=ButtonKind::Primary glyph=Glyph::Play>"Go on without them"</Submit>
+        </form>
     }
     .into_any()
 }

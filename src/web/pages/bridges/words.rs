@@ -87,6 +87,12 @@ pub(super) fn line(bridge: &Bridge) -> Line {
             reason("It cannot start as it is configured."),
             "Mend what is named, under Edit events and queues or at the queue; then check. It tries again by itself.",
         ),
+        (Desired::Running, Status::Halted) if bridge.gap => (
+            Tone::Fail,
+            reason("Events are gone that it has not moved."),
+            "It waits for your decision. It then goes on with the first event that is still there; the history keeps \
+             what was said here.",
+        ),
         (Desired::Running, Status::Halted) => (
             Tone::Fail,
             reason("It has stopped itself."),

@@ -1,0 +1,108 @@
+//! Which topic a name stands for: one that is deleted and made again has the same name and another id (KIP-516).
+//!
+//! librdkafka does not tell ids, so that this speaks to Kafka through [`admin`], as the worker.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{Error, Security, Settings};
+use crate::kafka::admin::{self, Admin, Code, Login, Sasl, Tls};
+
+/// How often is looked whether topics are still the same.
+const PERIOD: Duration = Duration::from_secs(15);
+
+/// Asks for the ids of topics.
+pub struct Identities(Admin);
+
+impl Identities {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Other`] where the authorities to trust cannot be read.
+    pub fn new(settings: &Settings) -> Result<Self, Error> {
+        let unusable = |error: admin::Error| Error::Other(error.to_string());
+        let tls = match (settings.security, &settings.ca_file) {
+            (Security::SaslSsl, Some(file)) => Some(Tls::from_file(file).map_err(unusable)?),
+            (Security::SaslSsl, None) => Some(Tls::platform().map_err(unusable)?),
+            (Security::SaslPlaintext | Security::Plaintext, _) => None,
+        };
+        let login = || Sasl::Scram512(Login::new(settings.username.clone(), settings.password.clone()));
+        let sasl = (settings.security != Security::Plaintext).then(login);
+        let servers = settings.bootstrap_servers.split(',').map(|server| server.trim().to_owned()).collect();
+        let request_timeout = Duration::from_secs(10);
+        let settings = admin::Settings {
+            sasl,
+            tls,
+            request_timeout,
+            client_id: "ebm-worker".into(),
+            ..admin::Settings::new(servers)
+        };
+        Ok(Self(Admin::new(settings)))
+    }
+
+    /// The ids of these topics.
+    ///
+    /// # Errors
+    /// [`Error::NoTopic`], [`Error::Unauthorized`], [`Error::Authentication`], [`Error::Unreachable`].
+    pub async fn of(&self, topics: &[Arc<str>]) -> Result<HashMap<Arc<str>, Uuid>, Error> {
+        let names: Vec<String> = topics.iter().map(ToString::to_string).collect();
+        let found = self.0.topics(Some(&names)).await.map_err(|error| match error {
+            admin::Error::Auth { .. } => Error::Authentication(error.to_string()),
+            error => Error::Unreachable(error.to_string()),
+        })?;
+        let mut ids = HashMap::with_capacity(topics.len());
+        for topic in found {
+            match topic.error {
+                None => {}
+                Some(Code::UNKNOWN_TOPIC_OR_PARTITION) => return Err(Error::NoTopic(topic.name)),
+                Some(Code::TOPIC_AUTHORIZATION_FAILED) => {
+                    return Err(Error::Unauthorized(format!("reading the topic {}", topic.name)));
+                }
+                Some(code) => return Err(Error::Unreachable(format!("{}: {code}", topic.name))),
+            }
+            if let Some(name) = topics.iter().find(|name| ***name == *topic.name) {
+                ids.insert(name.clone(), topic.id);
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// Topics that are to stay the same.
+pub struct Watch {
+    identities: Identities,
+    topics: HashMap<Arc<str>, Uuid>,
+    names: Vec<Arc<str>>,
+}
+
+impl Watch {
+    /// Watches topics with the ids they have; they are the same now.
+    ///
+    /// # Errors
+    /// [`Error::Replaced`], and those of [`Identities`].
+    pub async fn begin(settings: &Settings, topics: HashMap<Arc<str>, Uuid>) -> Result<Self, Error> {
+        let names = topics.keys().cloned().collect();
+        let watch = Self { identities: Identities::new(settings)?, topics, names };
+        watch.look().await.map(|()| watch)
+    }
+
+    async fn look(&self) -> Result<(), Error> {
+        let found = self.identities.of(&self.names).await?;
+        match self.names.iter().find(|name| found.get(*name).is_some_and(|id| *id != self.topics[*name])) {
+            Some(topic) => Err(Error::Replaced(topic.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until one of them is another one than it was; while Kafka does not tell, none is.
+    pub async fn until_replaced(&self) -> Error {
+        loop {
+            sleep(PERIOD).await;
+            if let Err(error @ Error::Replaced(_)) = self.look().await {
+                return error;
+            }
+        }
+    }
+}
