@@ -20,8 +20,8 @@ use crate::contract::{
 
 /// Bytes of a body at most.
 const MAX: usize = 64 * 1024;
-/// Bytes of a deployment at most: several documents of 1 MiB.
-const MAX_DEPLOYMENT: usize = 8 * 1024 * 1024;
+/// Bytes of a deployment at most: several documents of 1 MiB. An event of SQS has at most one, in base64.
+const MAX_LARGE: usize = 8 * 1024 * 1024;
 /// Bytes of a file at most.
 const MAX_FILE: usize = crate::contract::MAX_BYTES;
 /// Values and names in a body at most: what bounds the memory that a body of many tiny values takes.
@@ -38,8 +38,8 @@ pub struct OptionalJson<T>(pub T);
 /// A file of YAML or JSON, not yet read.
 pub struct File(pub Bytes);
 
-/// The body of a deployment, not yet read as one.
-pub struct Deployment(pub Value);
+/// A body of several documents or of a whole event, not yet read as one: at most 8 MiB.
+pub struct Large(pub Value);
 
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
@@ -64,12 +64,12 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
     }
 }
 
-impl<S: Sync> FromRequest<S> for Deployment {
+impl<S: Sync> FromRequest<S> for Large {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         require_json(request.headers())?;
-        Ok(Self(parse(collect(request, MAX_DEPLOYMENT).await?).await?))
+        Ok(Self(parse(collect(request, MAX_LARGE).await?).await?))
     }
 }
 

@@ -1,16 +1,19 @@
 //! Events that bridges could not deliver.
 
 use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     answer::{at, at_or_null, page},
+    body,
     caller::Caller,
     extract::{At, Params},
     problem::{Problem, Result},
 };
 use crate::{
-    domain::ids::BridgeId,
+    contract::shape,
+    domain::{dead_letter::Kept, ids::BridgeId},
     manager::{Manager, dead_letters::DeadLetter},
 };
 
@@ -82,6 +85,45 @@ pub async fn redrive(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// What is sent to change the event of one: `content` as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    #[serde(default, deserialize_with = "body::given")]
+    revision: Option<i64>,
+    content: Value,
+}
+
+/// `PUT /bridges/{bridge}/dead-letters/{letter}`: another event in its place.
+pub async fn edit(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At((bridge, number)): At<(BridgeId, i64)>,
+    body::Large(value): body::Large,
+) -> Result<StatusCode> {
+    let Edit { revision, content } = body::read(value)?;
+    let of_content = |(field, sentence): (String, String)| {
+        Problem::field(if field.is_empty() { "content".to_owned() } else { format!("content/{field}") }, sentence)
+    };
+    let content = if content.get("message_id").is_some() {
+        Kept::Message(shape::read(content).map_err(of_content)?)
+    } else {
+        Kept::Record(shape::read(content).map_err(of_content)?)
+    };
+    manager.edit_dead_letter(&caller.0, bridge, number, revision, |_| Ok(content)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /bridges/{bridge}/dead-letters/{letter}/restore`: the event as it came.
+pub async fn restore(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At((bridge, number)): At<(BridgeId, i64)>,
+) -> Result<StatusCode> {
+    manager.restore_dead_letter(&caller.0, bridge, number).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn letter(letter: &DeadLetter) -> Value {
     json!({
         "number": letter.id,
@@ -91,6 +133,8 @@ fn letter(letter: &DeadLetter) -> Value {
         "event": letter.route.as_ref().map(|(event, _)| event),
         "direction": letter.route.as_ref().map(|(_, direction)| direction),
         "created_at": at(letter.created_at),
+        "revision": letter.revision,
+        "edited_at": at_or_null(letter.edited_at),
         "redrive_at": at_or_null(letter.redrive_at),
         "redrive_failure": letter.redrive_failure,
     })

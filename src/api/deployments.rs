@@ -62,7 +62,7 @@ pub async fn report(
     State(manager): State<Manager>,
     At((app, env)): At<(AppKey, EnvKey)>,
     params: Params,
-    body::Deployment(body): body::Deployment,
+    body::Large(body): body::Large,
 ) -> Result<Json<Value>> {
     let dry_run = params.flag("dry_run")?;
     let wait = params.number("wait", 0, MAX_WAIT)?.unwrap_or(0);

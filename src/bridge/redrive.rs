@@ -31,7 +31,8 @@ use crate::{
     },
     kafka::stream::producer::Producer,
     store::{
-        self, dead_letters,
+        self,
+        dead_letters::{self, ToRedrive},
         lanes::{self, Configuration, Route},
     },
 };
@@ -97,7 +98,7 @@ impl Courier {
         let Some(letter) = dead_letters::take_to_redrive(&mut tx, self.bridge()).await? else { return Ok(false) };
         let opened = letter::open(&self.means.vault, self.bridge(), &letter.source, &letter.event);
         let sent = match opened {
-            Ok(Kept::Record(record)) => self.send_to_queue(letter.id, &letter.source, record).await,
+            Ok(Kept::Record(record)) => self.send_to_queue(&letter, record).await,
             Ok(Kept::Message(message)) => self.send_to_topic(message).await,
             Err(why) => Err(why),
         };
@@ -118,7 +119,7 @@ impl Courier {
         Ok(true)
     }
 
-    async fn send_to_queue(&mut self, number: i64, source: &str, kept: KeptRecord) -> Result<RouteId, String> {
+    async fn send_to_queue(&mut self, letter: &ToRedrive, kept: KeptRecord) -> Result<RouteId, String> {
         if kept.headers_lost {
             return Err("the event has a header whose name is not UTF-8".into());
         }
@@ -140,8 +141,9 @@ impl Courier {
             ticket: 0,
             message: Arc::new(message),
             group: fifo.then(|| fifo::group(key.as_deref(), kept.partition)),
-            // Its own for each letter: sent twice after a kill it is one.
-            deduplication: fifo.then(|| fifo::deduplication("dead-letter", source, 0, number, 0)),
+            // Its own for each letter as it is: sent twice after a kill it is one, and changed it is another.
+            deduplication: fifo
+                .then(|| fifo::deduplication("dead-letter", &letter.source, 0, letter.id, letter.revision)),
         };
         let answer = timeout(REQUEST, queue.send(&[entry])).await.map_err(|_| "SQS did not answer in time")?;
         let results = answer.map_err(|fault| fault.to_string())?;

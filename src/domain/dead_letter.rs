@@ -3,6 +3,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::cloud_event::{Event, Message, Undeliverable};
+
 /// Bytes; in JSON as base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
@@ -30,8 +32,50 @@ pub enum Kept {
     Message(KeptMessage),
 }
 
+impl Kept {
+    /// Whether both came from the same place, whatever is in them.
+    pub fn is_of_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Record(one), Self::Record(other)) => {
+                (&one.topic, one.partition, one.offset, one.timestamp)
+                    == (&other.topic, other.partition, other.offset, other.timestamp)
+            }
+            (Self::Message(one), Self::Message(other)) => {
+                (&one.queue, &one.message_id) == (&other.queue, &other.message_id)
+            }
+            (Self::Record(_), Self::Message(_)) | (Self::Message(_), Self::Record(_)) => false,
+        }
+    }
+
+    /// The body; none of a tombstone.
+    pub fn body(&self) -> Option<&[u8]> {
+        match self {
+            Self::Record(record) => record.value.as_ref().map(|value| &*value.0),
+            Self::Message(message) => Some(message.body.as_bytes()),
+        }
+    }
+
+    /// The event in it.
+    ///
+    /// # Errors
+    /// Why it holds none that can be delivered.
+    pub fn event(&self) -> Result<Event, Undeliverable> {
+        match self {
+            Self::Record(record) => {
+                let bytes = |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| bytes.0.clone());
+                let headers = record.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
+                Event::from_kafka(headers, bytes(&record.value))
+            }
+            Self::Message(message) => {
+                Event::from_queue(Message { attributes: message.attributes.clone(), body: message.body.clone() })
+            }
+        }
+    }
+}
+
 /// A record of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KeptRecord {
     /// Topic.
     pub topic: String,
@@ -54,6 +98,7 @@ pub struct KeptRecord {
 
 /// A message of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KeptMessage {
     /// The queue's address.
     pub queue: String,

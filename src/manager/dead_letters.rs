@@ -40,6 +40,65 @@ impl Manager {
         Ok((letter, kept))
     }
 
+    /// Changes the event of one, so that it can be delivered; `change` is given it as it is. The event as it came is kept.
+    pub async fn edit_dead_letter(
+        &self,
+        actor: &Actor,
+        bridge: BridgeId,
+        id: i64,
+        revision: Option<i64>,
+        change: impl FnOnce(Kept) -> Result<Kept>,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
+        let (letter, sealed) = found.ok_or(Error::NotFound("dead letter"))?;
+        if revision.is_some_and(|revision| revision != letter.revision) {
+            return Err(changed_meanwhile());
+        }
+        if letter.redrive_at.is_some() {
+            return Err(being_sent());
+        }
+        let row = dead_letter_row(bridge.id, &letter.source);
+        let opened = self.parts.vault.open("dead_letter", &row, &sealed).map_err(Error::internal)?;
+        let before: Kept = serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)?;
+        let after = change(before.clone())?;
+        if !after.is_of_same_place(&before) {
+            return Err(Error::field("content", "must stay of the place it came from: only what is in it can change"));
+        }
+        if let Err(why) = after.event() {
+            return Err(Error::field("content", format!("cannot be delivered like this: it {why}")));
+        }
+        if after == before {
+            return Ok(());
+        }
+        let after = serde_json::to_vec(&after).map_err(Error::internal)?;
+        let sealed = self.parts.vault.seal("dead_letter", &row, &after);
+        if !store::dead_letters::edit(&mut tx, bridge.id, id, letter.revision, &sealed).await? {
+            return Err(changed_meanwhile());
+        }
+        let what = json!({ "number": letter.id, "source": letter.source });
+        tx.record(actor, act("bridge.dead-letter-edited", &bridge, Some(what)));
+        commit(tx).await
+    }
+
+    /// Puts the event of one back as it came.
+    pub async fn restore_dead_letter(&self, actor: &Actor, bridge: BridgeId, id: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = of_letters(&mut tx, actor, bridge).await?;
+        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
+        let (letter, _) = found.ok_or(Error::NotFound("dead letter"))?;
+        if letter.redrive_at.is_some() {
+            return Err(being_sent());
+        }
+        if !store::dead_letters::restore(&mut tx, bridge.id, id).await? {
+            return Err(Error::conflict("not-edited", "the event is as it came"));
+        }
+        let what = json!({ "number": letter.id, "source": letter.source });
+        tx.record(actor, act("bridge.dead-letter-restored", &bridge, Some(what)));
+        commit(tx).await
+    }
+
     /// Has one sent again, or all of them: to the place that failed, and to no other. The worker does it; what was
     /// taken there leaves. Gives how many were not asked for before.
     pub async fn redrive_dead_letters(&self, actor: &Actor, bridge: BridgeId, id: Option<i64>) -> Result<u64> {
@@ -96,6 +155,14 @@ async fn of_letters(db: &mut store::PgConnection, actor: &Actor, id: BridgeId) -
     let bridge = visible(db, actor, id).await?;
     actor.require(Right::ActIn(bridge.space.id), db).await?;
     Ok(bridge)
+}
+
+fn changed_meanwhile() -> Error {
+    Error::conflict("stale", "the dead letter was changed or sent meanwhile: look at it again")
+}
+
+fn being_sent() -> Error {
+    Error::conflict("being-sent", "the dead letter is being sent: wait until that is done or has failed")
 }
 
 fn act(name: &'static str, bridge: &Bridge, after: Option<serde_json::Value>) -> Act {

@@ -20,6 +20,10 @@ pub struct DeadLetter {
     pub route: Option<(String, Direction)>,
     /// When it was kept.
     pub created_at: OffsetDateTime,
+    /// Raised by each change of its event.
+    pub revision: i64,
+    /// When its event was changed; `None` where it is as it came.
+    pub edited_at: Option<OffsetDateTime>,
     /// When someone asked to send it again; `None` where nobody has, or where that has failed.
     pub redrive_at: Option<OffsetDateTime>,
     /// Why the newest try to send it again failed.
@@ -34,6 +38,8 @@ struct Row {
     event: Option<String>,
     direction: Option<String>,
     created_at: OffsetDateTime,
+    revision: i64,
+    edited_at: Option<OffsetDateTime>,
     redrive_at: Option<OffsetDateTime>,
     redrive_failure: Option<String>,
 }
@@ -51,6 +57,8 @@ impl Row {
             source: self.source,
             route: self.event.zip(direction),
             created_at: self.created_at,
+            revision: self.revision,
+            edited_at: self.edited_at,
             redrive_at: self.redrive_at,
             redrive_failure: self.redrive_failure,
         })
@@ -67,7 +75,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id, d.reason, d.detail, d.source, v.name as "event?", r.direction as "direction?", d.created_at,
-                  d.redrive_at, d.redrive_failure
+                  d.revision, d.edited_at, d.redrive_at, d.redrive_failure
            from dead_letter d left join route r on r.id = d.route_id left join event v on v.id = r.event_id
            where d.bridge_id = $1 and ($2::bigint is null or d.id < $2)
            order by d.id desc limit $3"#,
@@ -85,7 +93,7 @@ pub async fn list(
 pub async fn find(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Result<Option<(DeadLetter, Vec<u8>)>> {
     let row = sqlx::query!(
         r#"select d.id, d.reason, d.detail, d.source, v.name as "event?", r.direction as "direction?", d.created_at,
-                  d.redrive_at, d.redrive_failure, d.event as sealed
+                  d.revision, d.edited_at, d.redrive_at, d.redrive_failure, d.event as sealed
            from dead_letter d left join route r on r.id = d.route_id left join event v on v.id = r.event_id
            where d.bridge_id = $1 and d.id = $2"#,
         bridge.0,
@@ -102,10 +110,44 @@ pub async fn find(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Result<Op
         event: r.event,
         direction: r.direction,
         created_at: r.created_at,
+        revision: r.revision,
+        edited_at: r.edited_at,
         redrive_at: r.redrive_at,
         redrive_failure: r.redrive_failure,
     };
     Ok(Some((row.read()?, r.sealed)))
+}
+
+/// Puts another event, sealed, in the place of that of this revision; the one as it came is kept. Gives false where
+/// that is not the newest revision any more, or is being sent.
+pub async fn edit(db: &mut PgConnection, bridge: BridgeId, id: i64, revision: i64, event: &[u8]) -> Result<bool> {
+    let done = sqlx::query!(
+        "update dead_letter
+         set original = coalesce(original, event), event = $4, edited_at = now(), revision = revision + 1,
+             redrive_failure = null
+         where bridge_id = $1 and id = $2 and revision = $3 and redrive_at is null",
+        bridge.0,
+        id,
+        revision,
+        event
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts the event as it came back in its place. Gives false where it is so already, or is being sent.
+pub async fn restore(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "update dead_letter
+         set event = original, original = null, edited_at = null, revision = revision + 1, redrive_failure = null
+         where bridge_id = $1 and id = $2 and original is not null and redrive_at is null",
+        bridge.0,
+        id
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Asks for one to be sent again, or for all; gives how many were not asked for before.
@@ -162,6 +204,8 @@ pub struct ToRedrive {
     pub id: i64,
     /// Where it came from.
     pub source: String,
+    /// Raised by each change of its event.
+    pub revision: i64,
     /// The event, sealed.
     pub event: Vec<u8>,
 }
@@ -170,7 +214,7 @@ pub struct ToRedrive {
 pub async fn take_to_redrive(db: &mut PgConnection, bridge: BridgeId) -> Result<Option<ToRedrive>> {
     Ok(sqlx::query_as!(
         ToRedrive,
-        "select id, source, event from dead_letter
+        "select id, source, revision, event from dead_letter
          where bridge_id = $1 and redrive_at is not null
          order by id limit 1 for update skip locked",
         bridge.0

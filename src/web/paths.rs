@@ -256,14 +256,9 @@ pub fn dead_letter(bridge: BridgeId, number: i64) -> String {
     format!("{BRIDGES}/{bridge}/dead-letters/{number}")
 }
 
-/// Where one dead letter is deleted, after asking.
-pub fn dead_letter_delete(bridge: BridgeId, number: i64) -> String {
-    format!("{BRIDGES}/{bridge}/dead-letters/{number}/delete")
-}
-
-/// Sending one again (post only).
-pub fn dead_letter_redrive(bridge: BridgeId, number: i64) -> String {
-    format!("{BRIDGES}/{bridge}/dead-letters/{number}/redrive")
+/// An act on one of them: `redrive`, `restore` (post only); `edit` has a page of its own, `delete` asks first.
+pub fn dead_letter_act(bridge: BridgeId, number: i64, act: &str) -> String {
+    format!("{BRIDGES}/{bridge}/dead-letters/{number}/{act}")
 }
 
 /// Taking a change of the history back.

@@ -21,9 +21,14 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     console::Console,
-    support::{WEATHER, World, manager_with, report},
+    support::{WEATHER, World, letter, manager_with, report},
 };
 
+/// The event of a dead letter, with what it lacks; and the same as a form sends it.
+const EDIT: &str = r#"{"content": {"queue": "q", "message_id": "m", "group": "g", "attributes": [["ce_type", "OrderPlaced"],
+    ["ce_source", "/shop"], ["ce_specversion", "1.0"], ["ce_id", "7"]], "binary": [], "body": "{}"}, "revision": 1}"#;
+const EDIT_FORM: &str =
+    "revision=1&key=g&pairs=ce_type:OrderPlaced%0D%0Ace_source:/shop%0D%0Ace_specversion:1.0%0D%0Ace_id:7&body=%7B%7D";
 /// How often one and the same request is sent at once.
 const TIMES: usize = 20;
 /// How often two people try the same two things.
@@ -116,6 +121,13 @@ impl Stage {
             .await
             .unwrap();
         sqlx::raw_sql(FINDING).execute(&world.pool).await.unwrap();
+        for (letter_of, source) in [(8, "sealed"), (10, "edited")] {
+            letter::insert(&world.pool, bridge(letter_of).parse().unwrap(), source, &letter::without_id()).await;
+        }
+        sqlx::query("update dead_letter set original = event, edited_at = now(), revision = 2 where source = 'edited'")
+            .execute(&world.pool)
+            .await
+            .unwrap();
         let eve = Console::new(&world.api.manager, "eve@example.com", Role::Admin).await;
         Self { world, eve }
     }
@@ -144,6 +156,8 @@ impl Stage {
             ("{viewer-version}", "select version::text from member where email = 'viewer@example.com'"),
             ("{token}", "select id::text from token where name = 'to-be-revoked'"),
             ("{enabled}", "select max(number)::text from change where act = 'app.enabled' and object_name = 'stock'"),
+            ("{sealed}", "select id::text from dead_letter where source = 'sealed'"),
+            ("{edited}", "select id::text from dead_letter where source = 'edited'"),
             ("{account}", "select split_part(queue_url, '/', 4) from route limit 1"),
         ] {
             if text.contains(name) {

@@ -16,6 +16,7 @@ mod groups;
 mod history;
 mod input;
 mod isolation;
+mod letters;
 mod secrets;
 mod services;
 

@@ -7,6 +7,7 @@ mod delete;
 mod details;
 mod events;
 mod letter;
+mod letter_edit;
 mod letters;
 mod list;
 mod policy;
@@ -51,6 +52,8 @@ pub(super) fn router() -> Router<Web> {
         .route("/bridges/{bridge}/dead-letters/purge", get(letters::ask_purge).post(letters::purge))
         .route("/bridges/{bridge}/dead-letters/{number}", get(letter::show))
         .route("/bridges/{bridge}/dead-letters/{number}/redrive", post(letter::redrive))
+        .route("/bridges/{bridge}/dead-letters/{number}/edit", get(letter_edit::edit).post(letter_edit::save))
+        .route("/bridges/{bridge}/dead-letters/{number}/restore", post(letter_edit::restore))
         .route("/bridges/{bridge}/dead-letters/{number}/delete", get(letter::ask_delete).post(letter::delete))
         .route("/bridges/{bridge}/delete", get(delete::ask).post(delete::delete))
 }

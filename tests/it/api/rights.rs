@@ -157,6 +157,18 @@ const TABLE: &[Row] = &[
         [401, 403, 404, 403, 404, 401, 403],
     ),
     (
+        "POST /bridges/{bridge}/dead-letters/{letter}/restore",
+        "/bridges/{bridge}/dead-letters/1/restore",
+        none,
+        [401, 403, 404, 403, 404, 401, 403],
+    ),
+    (
+        "PUT /bridges/{bridge}/dead-letters/{letter}",
+        "/bridges/{bridge}/dead-letters/1",
+        |_| json!({ "content": { "queue": "q", "message_id": "m", "group": null, "attributes": [], "body": "" } }),
+        [401, 403, 404, 403, 404, 401, 403],
+    ),
+    (
         "POST /bridges/{bridge}/dead-letters/{letter}/redrive",
         "/bridges/{bridge}/dead-letters/1/redrive",
         none,

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use super::{
     Answers::{Alike, First},
-    Case, Stage, TIMES, one,
+    Case, EDIT, Stage, TIMES, one,
 };
 use crate::support::WEATHER;
 
@@ -94,6 +94,10 @@ const TABLE: &[Case] = &[
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b7' and redrive_at is not null", 3), 1),
     case("POST /bridges/{bridge}/dead-letters/{letter}/redrive", "/bridges/{b8}/dead-letters/8/redrive", "", Alike(202),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b8' and redrive_at is not null", 1), 1),
+    case("PUT /bridges/{bridge}/dead-letters/{letter}", "/bridges/{b8}/dead-letters/{sealed}", EDIT, one(204, 409, "was changed or sent meanwhile"),
+        ("select count(*) from dead_letter where source = 'sealed' and revision = 2 and original is not null", 1), 1),
+    case("POST /bridges/{bridge}/dead-letters/{letter}/restore", "/bridges/{b10}/dead-letters/{edited}/restore", "", one(204, 409, "is as it came"),
+        ("select count(*) from dead_letter where source = 'edited' and revision = 3 and original is null", 1), 1),
     case("DELETE /bridges/{bridge}/dead-letters/{letter}", "/bridges/{b8}/dead-letters/7", "", one(204, 404, "does not exist"),
         ("select count(*) from dead_letter where id = 7", 0), 1),
     case("DELETE /bridges/{bridge}/dead-letters", "/bridges/{b9}/dead-letters?up_to=12&count=3", "", one(204, 422, "must be the number"),

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use super::{
     Answers::{Alike, Of},
-    Case, Stage, TIMES, one, routes,
+    Case, EDIT_FORM, Stage, TIMES, one, routes,
 };
 use crate::{
     console::{Console, PASSWORD},
@@ -114,6 +114,10 @@ const TABLE: &[Case] = &[
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b7' and redrive_at is not null", 3), 1),
     case("POST /bridges/{bridge}/dead-letters/{number}/redrive", "/bridges/{b8}/dead-letters/8/redrive", "", Alike(303),
         ("select count(*) from dead_letter d join bridge b on b.id = d.bridge_id where b.name = 'b8' and redrive_at is not null", 1), 1),
+    case("POST /bridges/{bridge}/dead-letters/{number}/edit", "/bridges/{b8}/dead-letters/{sealed}/edit", EDIT_FORM, one(303, 409, "was changed or sent meanwhile"),
+        ("select count(*) from dead_letter where source = 'sealed' and revision = 2 and original is not null", 1), 1),
+    case("POST /bridges/{bridge}/dead-letters/{number}/restore", "/bridges/{b10}/dead-letters/{edited}/restore", "", Alike(303),
+        ("select count(*) from dead_letter where source = 'edited' and revision = 3 and original is null", 1), 1),
     case("POST /bridges/{bridge}/dead-letters/{number}/delete", "/bridges/{b8}/dead-letters/7/delete", "", one(303, 404, "does not exist"),
         ("select count(*) from dead_letter where id = 7", 0), 1),
     case("POST /bridges/{bridge}/dead-letters/purge", "/bridges/{b9}/dead-letters/purge", "up_to=12&count=3", one(303, 422, "must be the number"),

@@ -22,7 +22,7 @@ const HALTED: &str = "
     select gen_random_uuid(), bridge_id, event_id, 'subscribe' from route;
 ";
 
-async fn stage(pool: PgPool) -> (World, Console) {
+pub async fn stage(pool: PgPool) -> (World, Console) {
     let world = World::new(pool, false).await;
     let path = "/apps/order-portal/environments/acceptance/deployment";
     world.api.put(&world.deploy, path, report("1", "2026-01-01T00:00:00Z")).await.expect(200);
@@ -31,7 +31,7 @@ async fn stage(pool: PgPool) -> (World, Console) {
     (world, console)
 }
 
-async fn run(world: &World, sql: &'static str) {
+pub async fn run(world: &World, sql: &'static str) {
     sqlx::raw_sql(sql).execute(&world.pool).await.unwrap();
 }
 

@@ -1,14 +1,22 @@
 //! Dead letters that are sent again: to the place that failed, once it takes them, and to no other.
 
-use ebm::{bridge::queue::Facts, domain::cloud_event::Event};
+use ebm::{
+    bridge::queue::Facts,
+    domain::{
+        cloud_event::Event,
+        dead_letter::{Bytes, Kept},
+    },
+    store::{dead_letters, lanes::dead_letter_row},
+};
 use rdkafka::Message as _;
+use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
 use super::{
     inbound::message,
     script::Reply,
-    stage::{FIFO, QUEUE, Stage, headers, id},
+    stage::{FIFO, QUEUE, Stage, headers, id, vault},
 };
 
 const LETTERS: &str = "select count(*) from dead_letter where bridge_id = $1";
@@ -75,6 +83,30 @@ async fn a_dead_letter_goes_to_the_topic_once_there_is_a_route(pool: PgPool) {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].payload(), Some(&b"{\"n\":1.00}"[..]), "byte for byte");
     assert_eq!(records[0].key(), Some(&b"g"[..]), "in its group's order");
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_dead_letter_goes_as_it_was_changed(pool: PgPool) {
+    let stage = Stage::new(pool, FIFO).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce_raw(&headers("", "order.placed"), Some(b"{}")).await;
+    stage.number(LETTERS, 1).await;
+    let mut db = stage.pool.acquire().await.unwrap();
+    let number: i64 = sqlx::query_scalar("select id from dead_letter").fetch_one(&mut *db).await.unwrap();
+    let (letter, sealed) = dead_letters::find(&mut db, stage.bridge, number).await.unwrap().unwrap();
+    let row = dead_letter_row(stage.bridge, &letter.source);
+    let opened = vault().open("dead_letter", &row, &sealed).unwrap();
+    let Kept::Record(mut record) = serde_json::from_slice(opened.expose_secret()).unwrap() else { panic!() };
+    let id_header = record.headers.iter_mut().find(|(name, _)| name == "ce_id").unwrap();
+    id_header.1 = Some(Bytes(b"mended".to_vec()));
+    let changed = vault().seal("dead_letter", &row, &serde_json::to_vec(&Kept::Record(record)).unwrap());
+    assert!(dead_letters::edit(&mut db, stage.bridge, number, letter.revision, &changed).await.unwrap());
+    ask(&stage).await;
+    stage.taken(1).await;
+    stage.number(LETTERS, 0).await;
+    assert_eq!(id(&stage.script.taken()[0]), "mended");
     worker.end().await;
 }
 

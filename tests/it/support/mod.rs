@@ -6,6 +6,7 @@ pub mod bridge;
 mod described;
 pub mod gate;
 pub mod kafka;
+pub mod letter;
 
 use axum::{
     Router,

@@ -134,7 +134,7 @@ fn delete_view(bridge: &Bridge, letter: &DeadLetter) -> AnyView {
         <Notice tone=Tone::Warn title="What happens">
             <p>"Its event is lost: nobody can send it again from here. That it was done stands in the history."</p>
         </Notice>
-        <form method="post" action=paths::dead_letter_delete(bridge.id, letter.id) class="row">
+        <form method="post" action=paths::dead_letter_act(bridge.id, letter.id, "delete") class="row">
             <Submit kind=ButtonKind::Danger glyph=Glyph::Trash>"Delete dead letter"</Submit>
             <ButtonLink href=back kind=ButtonKind::Quiet>"Cancel"</ButtonLink>
         </form>
@@ -150,25 +150,54 @@ fn view(model: &Model, now: OffsetDateTime) -> AnyView {
             view! { <Refused id="redrive" label="Send again" reason="It is being sent already."/> }.into_any()
         }
         (None, None) => view! {
-            <form method="post" action=paths::dead_letter_redrive(bridge.id, letter.id)>
+            <form method="post" action=paths::dead_letter_act(bridge.id, letter.id, "redrive")>
                 <Submit glyph=Glyph::Refresh>"Send again"</Submit>
             </form>
         }
         .into_any(),
     };
     let delete = if *is_admin {
-        let ask = paths::dead_letter_delete(bridge.id, letter.id);
+        let ask = paths::dead_letter_act(bridge.id, letter.id, "delete");
         view! { <ButtonLink href=ask kind=ButtonKind::Danger glyph=Glyph::Trash>"Delete"</ButtonLink> }.into_any()
     } else {
         view! { <Refused id="delete" label="Delete" reason="Only an admin may do this."/> }.into_any()
     };
+    let edit = match (may.refusal.is_none(), letter.redrive_at) {
+        (true, None) => {
+            let edit = paths::dead_letter_act(bridge.id, letter.id, "edit");
+            view! { <ButtonLink href=edit glyph=Glyph::Pencil>"Change the event"</ButtonLink> }.into_any()
+        }
+        (true, Some(_)) => {
+            view! { <Refused id="edit" label="Change the event" reason="It is being sent already."/> }.into_any()
+        }
+        (false, _) => {
+            let why = sentence(may.refusal.as_deref().unwrap_or_default());
+            view! { <Refused id="edit" label="Change the event" reason=why/> }.into_any()
+        }
+    };
+    let edited = letter.edited_at.map(|at| {
+        let at = Moment::new(at, now);
+        let restore = (may.refusal.is_none() && letter.redrive_at.is_none()).then(|| {
+            view! {
+                <form method="post" action=paths::dead_letter_act(bridge.id, letter.id, "restore") class="row">
+                    <Submit glyph=Glyph::Refresh>"Put it back as it came"</Submit>
+                </form>
+            }
+        });
+        view! {
+            <Notice tone=Tone::Info title="The event was changed since it came.">
+                <p>"It was changed "<When moment=at/>"; by whom stands in the history."</p>
+                {restore}
+            </Notice>
+        }
+    });
     let route = match &letter.route {
         Some((event, way)) => format!("{event}, {}", way.label()),
         None => "None that is known".to_owned(),
     };
     let event = match kept {
-        Some(Kept::Record(kept)) => record(kept),
-        Some(Kept::Message(kept)) => message(kept),
+        Some(Kept::Record(kept)) => record(kept, letter),
+        Some(Kept::Message(kept)) => message(kept, letter),
         None => {
             let why = may.refusal.clone().unwrap_or_default();
             view! { <Notice tone=Tone::Info title="The event is not shown."><p>{sentence(&why)}</p></Notice> }
@@ -179,8 +208,9 @@ fn view(model: &Model, now: OffsetDateTime) -> AnyView {
     let kept_at = Moment::new(letter.created_at, now);
     view! {
         <PageHead title=format!("Dead letter {}", letter.id) lead=sentence(&format!("the event {}", letter.detail))>
-            <div class="actions">{delete}{act}</div>
+            <div class="actions">{delete}{edit}{act}</div>
         </PageHead>
+        {edited}
         <Panel id="letter" title="Details">
             <Facts>
                 <Fact label="State">{state}</Fact>
@@ -211,22 +241,23 @@ fn form(bytes: &[u8]) -> &'static str {
     if str::from_utf8(bytes).is_ok() { "" } else { ", not text: shown as hexadecimal bytes" }
 }
 
-fn record(kept: &KeptRecord) -> AnyView {
+fn record(kept: &KeptRecord, letter: &DeadLetter) -> AnyView {
     let text = |bytes: &Option<Bytes>| bytes.as_ref().map_or_else(|| "none".to_owned(), |bytes| shown(&bytes.0));
     let headers: Vec<_> = kept.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
     let value = kept.value.as_ref().map(|bytes| (shown(&bytes.0), form(&bytes.0)));
     let facts = vec![("Key", text(&kept.key))];
-    event(facts, "Header", headers, value)
+    event(letter, facts, "Header", headers, value)
 }
 
-fn message(kept: &KeptMessage) -> AnyView {
+fn message(kept: &KeptMessage, letter: &DeadLetter) -> AnyView {
     let texts = kept.attributes.iter().cloned();
     let binary = kept.binary.iter().map(|(name, bytes)| (name.clone(), format!("{} (bytes)", hex(&bytes.0))));
     let facts = kept.group.iter().map(|group| ("Message group", group.clone())).collect();
-    event(facts, "Attribute", texts.chain(binary).collect(), Some((kept.body.clone(), "")))
+    event(letter, facts, "Attribute", texts.chain(binary).collect(), Some((kept.body.clone(), "")))
 }
 
 fn event(
+    letter: &DeadLetter,
     facts: Vec<(&'static str, String)>,
     what: &'static str,
     pairs: Vec<(String, String)>,
@@ -255,8 +286,9 @@ fn event(
         Some((text, form)) => view! { <Code id="body" label=format!("Body{form}") text=text/> }.into_any(),
         None => view! { <p class="secondary">"It has no body: a tombstone."</p> }.into_any(),
     };
+    let title = if letter.edited_at.is_some() { "The event as it was changed" } else { "The event as it came" };
     view! {
-        <Panel id="event" title="The event as it came" lead="That it was looked at stands in the history.">
+        <Panel id="event" title=title lead="That it was looked at stands in the history.">
             {(!facts.is_empty()).then(|| view! { <Facts>{facts}</Facts> })}
             {table}
             {body}
