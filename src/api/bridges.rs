@@ -231,6 +231,7 @@ fn bridge(bridge: &Bridge) -> Value {
         "routes": bridge.routes.iter().map(route).collect::<Vec<_>>(),
         "queues": checks(bridge).iter().map(queue).collect::<Vec<_>>(),
         "dead_letters": bridge.dead_letters,
+        "delay_seconds": bridge.delay.map(|delay| delay.as_secs_f64()),
         "steps": bridge.steps,
         "kafka": with_status(json!({}), &bridge.followed),
     })

@@ -266,7 +266,7 @@ impl Lanes {
     pub fn accept(&mut self, record: Record) {
         let partition = record.partition.clone();
         let (offset, bytes) = (record.offset, record.size());
-        if !self.windows.get_mut(&partition).is_some_and(|window| window.accept(offset)) {
+        if !self.windows.get_mut(&partition).is_some_and(|window| window.accept(offset, record.timestamp)) {
             // Received before, or of a partition that was given up.
             *self.freed.events.entry(partition.topic).or_default() += 1;
             self.freed.bytes += bytes;
@@ -530,6 +530,11 @@ impl Lanes {
     /// Takes how many events were moved since the last time, per route.
     pub fn take_moved(&mut self) -> HashMap<RouteId, u64> {
         std::mem::take(&mut self.moved)
+    }
+
+    /// When the oldest event that waits came to its topic: milliseconds since 1970.
+    pub fn waiting_since(&self) -> Option<i64> {
+        self.windows.values().filter_map(Window::waiting_since).min()
     }
 
     /// How many events were received and are not committed.

@@ -101,6 +101,7 @@ pub fn message(kept: KeptMessage) -> Incoming {
         message: Message { attributes: kept.attributes, body: kept.body },
         binary: kept.binary.into_iter().map(|(name, bytes)| (name, bytes.0)).collect(),
         group: kept.group,
+        sent_at: None,
         intact: true,
     }
 }

@@ -486,6 +486,9 @@ impl Outbound {
             *state = new;
             changed
         });
+        if let Some(since) = self.lanes.waiting_since() {
+            self.moved.wait(since);
+        }
         let moved = self.lanes.take_moved();
         if !moved.is_empty() {
             let count = moved.values().sum();

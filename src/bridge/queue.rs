@@ -46,6 +46,8 @@ pub struct Incoming {
     pub binary: Vec<(String, Vec<u8>)>,
     /// The group whose order counts.
     pub group: Option<String>,
+    /// When it was sent: milliseconds since 1970, where the queue says so.
+    pub sent_at: Option<i64>,
     /// Whether body and attributes are as the queue says they are.
     pub intact: bool,
 }

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -22,11 +22,14 @@ use crate::{
         bridge::Status,
         ids::{BridgeId, RouteId},
     },
-    store::{PgPool, lanes},
+    store::{PgPool, lanes, traffic},
 };
 
 /// How often counts are written, and what could not be written is tried again.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// How often is written how long events wait.
+const DELAYS: Duration = Duration::from_secs(5);
 
 /// How often is said again what was said: another worker that has ended may have said otherwise of a shared bridge.
 const ASSERT: Duration = Duration::from_secs(10);
@@ -113,21 +116,45 @@ impl Steps {
     }
 }
 
-/// Counts of events that were moved and not yet written down.
+/// What was moved, and how long others have waited, not yet written down.
 #[derive(Clone, Debug, Default)]
-pub struct Moved(Arc<Mutex<HashMap<RouteId, u64>>>);
+pub struct Moved(Arc<Mutex<Unwritten>>);
+
+#[derive(Debug, Default)]
+struct Unwritten {
+    counts: HashMap<RouteId, u64>,
+    /// The longest that an event had waited.
+    delay: Option<Duration>,
+}
 
 impl Moved {
     /// Adds counts.
     pub fn add(&self, counts: impl IntoIterator<Item = (RouteId, u64)>) {
-        let mut moved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unwritten = self.lock();
         for (route, count) in counts {
-            *moved.entry(route).or_default() += count;
+            *unwritten.counts.entry(route).or_default() += count;
         }
     }
 
+    /// Notes that an event waits that came at this time: milliseconds since 1970.
+    pub fn wait(&self, since: i64) {
+        let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        // The clocks of others may be before ours.
+        let delay = Duration::from_millis(u64::try_from(now - i128::from(since)).unwrap_or_default());
+        let mut unwritten = self.lock();
+        unwritten.delay = unwritten.delay.max(Some(delay));
+    }
+
     fn take(&self) -> Vec<(RouteId, u64)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        std::mem::take(&mut self.lock().counts).into_iter().collect()
+    }
+
+    fn take_delay(&self) -> Option<Duration> {
+        self.lock().delay.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unwritten> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,6 +170,8 @@ pub async fn write(
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asserted = interval(ASSERT);
     asserted.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut delays = interval(DELAYS);
+    delays.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unwritten = false;
     loop {
         let last = tokio::select! {
@@ -153,6 +182,10 @@ pub async fn write(
             }
             _ = asserted.tick() => {
                 unwritten = true;
+                false
+            }
+            _ = delays.tick() => {
+                write_delay(&pool, bridge, &moved).await;
                 false
             }
             _ = period.tick() => {
@@ -180,6 +213,16 @@ pub async fn write(
             gauge!("ebm_bridge_running", "bridge" => bridge.to_string()).set(0.0);
             return write_moved(&pool, bridge, &moved).await;
         }
+    }
+}
+
+async fn write_delay(pool: &PgPool, bridge: BridgeId, moved: &Moved) {
+    let delay = moved.take_delay();
+    gauge!("ebm_bridge_delay_seconds", "bridge" => bridge.to_string()).set(delay.unwrap_or_default().as_secs_f64());
+    let Some(delay) = delay else { return };
+    // What could not be written is measured anew.
+    if let Err(error) = traffic::note_delay(pool, bridge, delay).await {
+        tracing::warn!(%bridge, %error, "how long events wait could not be written");
     }
 }
 

@@ -72,6 +72,7 @@ fn read(incoming: aws::Incoming) -> Incoming {
         message: Message { attributes, body: incoming.body },
         binary,
         group: incoming.group,
+        sent_at: incoming.sent_at_ms.and_then(|at| at.try_into().ok()),
         intact: incoming.intact,
     }
 }

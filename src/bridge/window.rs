@@ -23,6 +23,8 @@ pub struct Window {
 #[derive(Debug)]
 struct Slot {
     offset: i64,
+    /// When the event came to its topic: milliseconds since 1970, 0 where that is not known.
+    at: i64,
     finished: bool,
 }
 
@@ -32,14 +34,15 @@ impl Window {
         Self { open: VecDeque::new(), done: 0, next: begin, committed: begin }
     }
 
-    /// Takes a received offset; `false` when it was received before.
+    /// Takes a received offset, of an event that came to its topic `at` this time (milliseconds since 1970, 0 where that
+    /// is not known); `false` when it was received before.
     ///
     /// Offsets in between do not exist: compaction and the marks of transactions leave gaps.
-    pub fn accept(&mut self, offset: i64) -> bool {
+    pub fn accept(&mut self, offset: i64, at: i64) -> bool {
         if offset < self.next {
             return false;
         }
-        self.open.push_back(Slot { offset, finished: false });
+        self.open.push_back(Slot { offset, at, finished: false });
         self.next = offset + 1;
         true
     }
@@ -84,6 +87,11 @@ impl Window {
         self.open.len()
     }
 
+    /// When the first event that is not finished came to its topic, where there is one and that is known.
+    pub fn waiting_since(&self) -> Option<i64> {
+        self.open.get(self.done).map(|slot| slot.at).filter(|at| *at > 0)
+    }
+
     /// The highest offset that is finished and not committed.
     pub fn last_finished(&self) -> Option<i64> {
         self.open.iter().rev().find(|slot| slot.finished).map(|slot| slot.offset)
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn offsets_that_do_not_exist_hold_nothing_up() {
         let mut window = Window::new(10);
-        assert!(window.accept(12) && window.accept(20));
+        assert!(window.accept(12, 0) && window.accept(20, 0));
         assert_eq!(window.to_commit(), Some(12), "nothing lies between 10 and 12");
         window.finish(20);
         assert_eq!(window.to_commit(), Some(12));
@@ -114,8 +122,21 @@ mod tests {
     #[test]
     fn a_repeated_offset_is_told() {
         let mut window = Window::new(0);
-        assert!(window.accept(0));
-        assert!(!window.accept(0));
+        assert!(window.accept(0, 0));
+        assert!(!window.accept(0, 0));
+    }
+
+    #[test]
+    fn the_first_that_is_not_finished_is_what_waits() {
+        let mut window = Window::new(0);
+        assert_eq!(window.waiting_since(), None);
+        assert!(window.accept(0, 100) && window.accept(1, 200) && window.accept(2, 0));
+        window.finish(1);
+        assert_eq!(window.waiting_since(), Some(100));
+        window.finish(0);
+        assert_eq!(window.waiting_since(), None, "when it came is not known");
+        window.finish(2);
+        assert_eq!(window.waiting_since(), None);
     }
 
     #[derive(Clone, Debug)]
@@ -145,7 +166,7 @@ mod tests {
                 match step {
                     Step::Accept(gap) => {
                         next += gap;
-                        prop_assert!(window.accept(next));
+                        prop_assert!(window.accept(next, 0));
                         received.insert(next);
                     }
                     Step::Finish(which) if !received.is_empty() => {

@@ -96,6 +96,25 @@ pub struct BridgePolicy {
     pub role_settles_at: Option<OffsetDateTime>,
 }
 
+/// How far a bridge is behind.
+#[derive(Clone, Debug, Default)]
+pub struct Delay {
+    /// In each minute the longest that an event had waited, in seconds.
+    pub minutes: Minutes,
+    /// The same of late; `None` where no event waits.
+    pub now: Option<Duration>,
+    /// How long topics and queues keep events that wait, the shortest of them, where that is known.
+    pub kept: Option<Duration>,
+}
+
+impl Delay {
+    /// In which time events are lost that wait now, where more than half of their time is over.
+    pub fn until_loss(&self) -> Option<Duration> {
+        let (now, kept) = (self.now?, self.kept?);
+        (now > kept / 2).then(|| kept.saturating_sub(now))
+    }
+}
+
 impl Manager {
     /// The first steps of the wizard: makes a draft. The same once more gives the draft that is there, while nothing was
     /// done to it.
@@ -458,6 +477,18 @@ impl Manager {
     pub async fn flow_by_route(&self, actor: &Actor, bridge: BridgeId) -> Result<HashMap<RouteId, Minutes>> {
         let mut db = self.read_as(actor, Right::Look).await?;
         Ok(store::traffic::of_bridge(&mut db, bridge).await?)
+    }
+
+    /// How far a bridge is behind.
+    pub async fn delay_of_bridge(&self, actor: &Actor, bridge: &Bridge) -> Result<Delay> {
+        let mut db = self.read_as(actor, Right::Look).await?;
+        let minutes = store::traffic::delays_of_bridge(&mut db, bridge.id).await?;
+        let kept = store::traffic::shortest_retention(&mut db, bridge.id).await?;
+        let inbound = checks(bridge)
+            .into_iter()
+            .filter(|check| bridge.routes.iter().any(|r| r.queue == check.queue && r.direction == Direction::Inbound));
+        let kept = inbound.filter_map(|check| Some(check.attributes?.retention)).chain(kept).min();
+        Ok(Delay { minutes, now: bridge.delay, kept })
     }
 
     /// A bridge to look at. Another member's draft answers as if it did not exist.

@@ -1,6 +1,6 @@
 //! Bridges and their routes, as people make them. What the worker does with them: `lanes`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -65,6 +65,8 @@ pub struct Bridge {
     pub followed: Followed,
     /// Dead letters kept.
     pub dead_letters: i64,
+    /// How long the oldest event has waited of late that was not moved; `None` where none waits.
+    pub delay: Option<Duration>,
     /// Routes, by service, event and direction.
     pub routes: Vec<Route>,
 }
@@ -324,9 +326,12 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     }
     sqlx::query!(
         r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
-                  b.status_since, b.gap, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by, b.checked,
-                  b.checked_at, b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
-                  (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!"
+                  b.status_since, b.gap, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by,
+                  b.checked, b.checked_at, b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
+                  (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!",
+                  (select m.delay_ms from bridge_minute m
+                   where m.bridge_id = b.id and m.minute >= date_trunc('minute', now()) - interval '1 minute'
+                   order by m.minute desc limit 1) as delay_ms
            from bridge b join space p on p.id = b.space_id
            where b.id = any($1)
            order by lower(p.name), lower(b.name), b.id"#,
@@ -358,6 +363,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
             created_at: r.created_at,
             followed: Followed::of(r.access_changed_at, r.access_applied_at, r.access_failure),
             dead_letters: r.dead_letters,
+            delay: r.delay_ms.and_then(|ms| ms.try_into().ok()).map(Duration::from_millis),
             routes: by_bridge.remove(&r.id).unwrap_or_default(),
         })
     })

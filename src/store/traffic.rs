@@ -1,6 +1,6 @@
 //! How much flows through topics and routes, minute by minute, and which clients have shown themselves.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -94,10 +94,25 @@ pub async fn note_heartbeats(db: &mut PgConnection, ends: &[(EnvironmentId, i64)
     Ok(())
 }
 
+/// Notes how long the oldest event had waited that a bridge has not moved yet; of a minute, the longest is kept.
+pub async fn note_delay(pool: &PgPool, bridge: BridgeId, delay: Duration) -> Result<()> {
+    sqlx::query!(
+        "insert into bridge_minute (bridge_id, minute, delay_ms)
+         select id, date_trunc('minute', now()), $2 from bridge where id = $1
+         on conflict (bridge_id, minute) do update set delay_ms = greatest(bridge_minute.delay_ms, excluded.delay_ms)",
+        bridge.0,
+        i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Takes away what is older than a day.
 pub async fn delete_old(db: &mut PgConnection) -> Result<()> {
     sqlx::query!("delete from topic_minute where minute < now() - interval '1 day'").execute(&mut *db).await?;
-    sqlx::query!("delete from route_minute where minute < now() - interval '1 day'").execute(db).await?;
+    sqlx::query!("delete from route_minute where minute < now() - interval '1 day'").execute(&mut *db).await?;
+    sqlx::query!("delete from bridge_minute where minute < now() - interval '1 day'").execute(db).await?;
     Ok(())
 }
 
@@ -197,6 +212,34 @@ pub async fn by_bridge(db: &mut PgConnection, bridges: &[BridgeId]) -> Result<Ha
     .fetch_all(db)
     .await?;
     Ok(grouped(rows.into_iter().map(|r| (BridgeId(r.id), r.minute, r.count, r.now))))
+}
+
+/// How long events of a bridge had waited at most, in whole seconds.
+pub async fn delays_of_bridge(db: &mut PgConnection, bridge: BridgeId) -> Result<Minutes> {
+    let rows = sqlx::query!(
+        r#"select minute, (delay_ms + 999) / 1000 as "seconds!", now() as "now!" from bridge_minute
+           where bridge_id = $1 and minute >= now() - interval '62 minutes'"#,
+        bridge.0
+    )
+    .fetch_all(db)
+    .await?;
+    let now = rows.first().map_or_else(OffsetDateTime::now_utc, |row| row.now);
+    Ok(Minutes::gather(rows.into_iter().map(|row| (row.minute, row.seconds)), now))
+}
+
+/// The shortest time that the topics of a bridge's outbound routes keep events, where that is known.
+pub async fn shortest_retention(db: &mut PgConnection, bridge: BridgeId) -> Result<Option<Duration>> {
+    let shortest = sqlx::query_scalar!(
+        "select min((t.config->>'retention.ms')::bigint) from route r
+         join bridge b on b.id = r.bridge_id
+         join event e on e.id = r.event_id
+         join channel_topic t on t.channel_id = e.channel_id and t.space_id = b.space_id
+         where r.bridge_id = $1 and r.direction = 'outbound' and (t.config->>'retention.ms')::bigint > 0",
+        bridge.0
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(shortest.and_then(|ms| ms.try_into().ok()).map(Duration::from_millis))
 }
 
 fn grouped<K: Eq + std::hash::Hash>(

@@ -10,7 +10,7 @@ use std::{
 
 use futures::future::join_all;
 use metrics::counter;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{Instant, interval, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -38,6 +38,8 @@ use crate::{
 const CALL: Duration = Duration::from_secs(20);
 /// How often deleting is tried still once the lane is to end: what is stored and not deleted comes again.
 const LAST_TRIES: u32 = 3;
+/// How often is told that messages wait.
+const TELL: Duration = Duration::from_secs(2);
 /// After how many failures in a row people are told of an error that may pass by itself.
 const PATIENCE: u32 = 3;
 
@@ -89,12 +91,15 @@ impl Batch {
     /// Carries all of them as far as they go; what has to wait, waits here.
     pub async fn carry(self) {
         let mut again = interval_at(Instant::now() + HIDDEN / 3, HIDDEN / 3);
+        let mut told = interval(TELL);
+        let oldest = self.messages.iter().filter_map(|message| message.sent_at).min();
         let work = self.work();
         tokio::pin!(work);
         loop {
             tokio::select! {
                 () = &mut work => return,
                 _ = again.tick() => self.hide().await,
+                _ = told.tick(), if oldest.is_some() => self.bench.moved.wait(oldest.unwrap_or_default()),
             }
         }
     }

@@ -223,6 +223,8 @@ fn config(settings: &Settings, subscription: &Subscription) -> ClientConfig {
         // Fetched ahead: what is needed to keep a window full, and a bound in bytes.
         .set("queued.min.messages", "1000")
         .set("queued.max.messages.kbytes", "8192")
+        // Once there is enough, a partition is fetched from again when there is not: by itself only after a second.
+        .set("fetch.queue.backoff.ms", "5")
         .set("fetch.message.max.bytes", "1048576")
         .set("fetch.wait.max.ms", "100")
         .set("fetch.error.backoff.ms", "200");

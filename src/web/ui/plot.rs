@@ -52,18 +52,29 @@ pub fn Plot(
     /// What is counted: `events moved`.
     #[prop(into)]
     what: String,
+    /// Whether it is a measure, of which the largest counts, and not the sum.
+    #[prop(optional)]
+    measure: bool,
 ) -> AnyView {
     let most = minutes.iter().copied().max().unwrap_or_default();
     let sum: i64 = minutes.iter().sum();
     let span = minutes.len();
-    let label = format!("{what} in the last {span} minutes: {sum}, at most {most} in a minute");
+    let (label, scale) = if measure {
+        (format!("{what} in the last {span} minutes: at most {most}"), format!("at most {most}"))
+    } else {
+        (
+            format!("{what} in the last {span} minutes: {sum}, at most {most} in a minute"),
+            format!("at most {most} a minute"),
+        )
+    };
     let rows = minutes
         .chunks(ROW)
         .enumerate()
         .rev()
         .map(|(n, counts)| {
             let (from, to) = (span - n * ROW, span - n * ROW - counts.len());
-            let count: i64 = counts.iter().sum();
+            let count: i64 =
+                if measure { counts.iter().copied().max().unwrap_or_default() } else { counts.iter().sum() };
             view! { <tr><th scope="row">{format!("{from} to {to} min ago")}</th><td class="number">{count}</td></tr> }
         })
         .collect_view();
@@ -74,7 +85,7 @@ pub fn Plot(
                 <path class="plot-ground" d=format!("{}L{} 60L0 60Z", path(&minutes, 60.0), span.max(2) - 1)></path>
                 <path d=path(&minutes, 60.0)></path>
             </svg>
-            <figcaption><span>{format!("{span} min ago")}</span><span>{format!("at most {most} a minute")}</span><span>"now"</span></figcaption>
+            <figcaption><span>{format!("{span} min ago")}</span><span>{scale}</span><span>"now"</span></figcaption>
             <details><summary>"As a table"</summary><Table caption=label columns>{rows}</Table></details>
         </figure>
     }

@@ -131,6 +131,9 @@ async fn kafka_that_is_away_for_long_is_waited_for(pool: PgPool) {
     stage.kafka.reset();
     stage.send(500).await;
     println!("{}", stage.status("waiting").await);
+    let delay: i64 =
+        sqlx::query_scalar("select max(delay_ms) from bridge_minute").fetch_one(&stage.pool).await.unwrap();
+    assert!(delay > 10_000, "that they wait is told: {delay} ms");
     assert_eq!(*stage.sqs.deleted_count().borrow(), 0);
     stage.kafka.refuse(false);
     stage.status("running").await;

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use super::Console;
 use crate::support::{World, report};
 
+const BRIDGE: &str = "/bridges/00000000-0000-0000-0000-000000000001";
 const EVENTS: &str = "/bridges/00000000-0000-0000-0000-000000000001/events";
 
 /// A bridge that halted five minutes ago, with a route, whose queue was checked eight minutes ago.
@@ -80,4 +81,46 @@ async fn the_banner_of_a_halted_bridge_names_the_queue_first(pool: PgPool) {
     run(&world, "update bridge set status_reason = 'Kafka does not let the bridge in. An admin looks at it.'").await;
     let words = console.get("/bridges/00000000-0000-0000-0000-000000000001").await.expect(200, &[]).words();
     assert!(words.contains("Kafka does not let the bridge in. An admin looks at it."), "{words}");
+}
+
+#[sqlx::test]
+async fn how_far_a_bridge_is_behind_is_told_and_when_events_are_lost_by_it(pool: PgPool) {
+    let (world, console) = stage(pool).await;
+    let words = console.get(BRIDGE).await.expect(200, &[]).words();
+    assert!(words.contains("No event waits that the workers know of."), "{words}");
+    let behind = "update channel_topic set config = '{\"retention.ms\": \"3600000\"}';
+         insert into bridge_minute (bridge_id, minute, delay_ms)
+         select id, date_trunc('minute', now()) - n * interval '1 minute', 2700000 - n * 60000
+         from bridge, generate_series(0, 5) n;";
+    run(&world, behind).await;
+    let words = console.get(BRIDGE).await.expect(200, &["seconds behind in the last 60 minutes: at most 2640"]).words();
+    assert!(words.contains("the oldest event that waited had done so for 45 min"), "{words}");
+    assert!(words.contains("In about 15 min events are lost that wait now. They are kept for 1 h"), "{words}");
+    let words = console.get("/bridges").await.expect(200, &[]).words();
+    assert!(words.contains("45 min"), "{words}");
+    let bridge = world.api.get(&world.admin, BRIDGE).await.expect(200);
+    assert_eq!(bridge["delay_seconds"], 2700.0);
+}
+
+#[sqlx::test]
+async fn a_bridge_whose_events_are_gone_goes_on_when_someone_says_so(pool: PgPool) {
+    let (world, console) = stage(pool).await;
+    let page = console.get(BRIDGE).await.expect(200, &["Check the queues"]);
+    assert!(!page.text.contains("Go on without them"));
+    console.post(&format!("{BRIDGE}/go-on"), "version=1").await.expect(303, &[]);
+    console.get(BRIDGE).await.expect(200, &["The bridge does not wait for a decision"]);
+    run(&world, "update bridge set gap = true, status_reason = '5 records of t/0 were deleted before they were read.'")
+        .await;
+    let words = console.get(BRIDGE).await.expect(200, &["5 records of t/0", "Go on without them"]).words();
+    assert!(words.contains("It waits for your decision."), "{words}");
+    console.post(&format!("{BRIDGE}/go-on"), "version=1").await.expect(303, &[]);
+    let words = console.get(BRIDGE).await.expect(200, &[]).words();
+    assert!(
+        words.contains("goes on with the first event there is") && !words.contains("Go on without them"),
+        "{words}"
+    );
+    let goes_on: bool = sqlx::query_scalar("select goes_on from route").fetch_one(&world.pool).await.unwrap();
+    assert!(goes_on);
+    let history = console.get("/history").await.expect(200, &[]).words();
+    assert!(history.contains("5 records of t/0"), "{history}");
 }

@@ -33,6 +33,7 @@ pub fn message(id: &str, kind: &str, group: Option<&str>, body: &str) -> Incomin
         message: Message { attributes, body: body.to_owned() },
         binary: Vec::new(),
         group: group.map(str::to_owned),
+        sent_at: None,
         intact: true,
     }
 }

@@ -174,6 +174,7 @@ fn view(model: &Model) -> AnyView {
             by("Routes", BridgesBy::Routes),
             by("Moved", BridgesBy::Moved).numeric(),
             Column::new("Last hour"),
+            Column::new("Behind").numeric(),
             by("Last event", BridgesBy::LastEvent),
             by("Dead letters", BridgesBy::DeadLetters).numeric(),
         ];
@@ -199,6 +200,7 @@ fn row(bridge: &Bridge, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
     let since = format!("for {}", Moment::new(bridge.status_since, now).distance());
     let moved = (!draft).then(|| words::grouped(bridge.routes.iter().map(|r| r.moved).sum()));
     let flow = (!draft).then(|| sparkline(flow));
+    let behind = (!draft).then(|| words::behind(bridge.delay));
     let last = words::last_moved(bridge).map(|at| view! { <When moment=Moment::new(at, now)/> });
     let none = last.is_none().then(|| view! { <span class="secondary">{if draft { "—" } else { "None yet" }}</span> });
     let letters = if bridge.dead_letters > 0 {
@@ -219,6 +221,7 @@ fn row(bridge: &Bridge, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
             <td data-label="Routes">{words::routes(&bridge.routes)}</td>
             <td data-label="Moved" class="number">{moved}</td>
             <td data-label="Last hour">{flow}</td>
+            <td data-label="Behind" class="number">{behind}</td>
             <td data-label="Last event">{last}{none}</td>
             <td data-label="Dead letters" class="number">{letters}</td>
         </tr>

@@ -16,7 +16,11 @@ use crate::{
         ids::RouteId,
     },
     islands::Live,
-    manager::{Manager, Minutes, actor::May, bridges::Bridge},
+    manager::{
+        Manager, Minutes,
+        actor::May,
+        bridges::{Bridge, Delay},
+    },
     web::{
         paths,
         ui::{ButtonLink, CopyValue, Fact, Facts, Glyph, Moment, PageHead, Panel, Section, Status, When},
@@ -28,18 +32,21 @@ pub(super) async fn show(visit: Visit, State(manager): State<Manager>, Path(id):
     let loaded = async {
         let (bridge, may) = load(&visit, &manager, &id).await?;
         let flow = manager.flow_by_route(&visit.actor(), bridge.id).await?;
-        Ok((bridge, may, flow))
+        let delay = manager.delay_of_bridge(&visit.actor(), &bridge).await?;
+        Ok((bridge, may, flow, delay))
     };
-    let (bridge, may, flow) = match loaded.await {
+    let model = match loaded.await {
         Ok(loaded) => loaded,
         Err(error) => return visit.refusal(error).await,
     };
-    let place = Place::new(Section::Bridges, bridge.name.to_string()).under("Bridges", paths::BRIDGES).with_islands();
-    let (model, now) = (Arc::new((bridge, may, flow)), visit.now());
-    visit.page(place, move || view(&model.0, &model.1, &model.2, now)).await
+    let place = Place::new(Section::Bridges, model.0.name.to_string()).under("Bridges", paths::BRIDGES).with_islands();
+    let (model, now) = (Arc::new(model), visit.now());
+    visit.page(place, move || view(&model, now)).await
 }
 
-fn view(bridge: &Bridge, may: &May, flow: &HashMap<RouteId, Minutes>, now: OffsetDateTime) -> AnyView {
+type Model = (Bridge, May, HashMap<RouteId, Minutes>, Delay);
+
+fn view((bridge, may, flow, delay): &Model, now: OffsetDateTime) -> AnyView {
     let topic = format!("bridge:{}", bridge.id);
     let fares = view! { <span id="bridge-status" data-live=""><Status state=words::state(bridge, false)/></span> };
     let acts = state::acts(bridge, may);
@@ -52,6 +59,7 @@ fn view(bridge: &Bridge, may: &May, flow: &HashMap<RouteId, Minutes>, now: Offse
         <div id="bridge-line" data-live="">{state::line(bridge, may, now)}</div>
         <div id="bridge-steps" data-live="">{state::steps(bridge, now)}</div>
         <div id="bridge-routes" data-live="">{state::routes(bridge, flow, now)}</div>
+        <div id="bridge-delay" data-live="">{state::delay(bridge, delay)}</div>
         {facts(bridge, may, now)}
     }
     .into_any()

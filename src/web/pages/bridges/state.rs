@@ -17,7 +17,7 @@ use crate::{
     manager::{
         Minutes,
         actor::May,
-        bridges::{Bridge, Route, require_startable},
+        bridges::{Bridge, Delay, Route, require_startable},
     },
     web::{
         paths,
@@ -175,6 +175,34 @@ pub(super) fn routes(bridge: &Bridge, flow: &HashMap<RouteId, Minutes>, now: Off
         view! { {plot}<Table caption="Events with their queues" columns=columns stacked=true>{rows}</Table> }.into_any()
     };
     view! { <Panel id="routes" title="Routes">{letters}{body}</Panel> }.into_any()
+}
+
+/// How far it is behind.
+pub(super) fn delay(bridge: &Bridge, delay: &Delay) -> AnyView {
+    if bridge.desired != Desired::Running && delay.minutes.is_quiet() {
+        return ().into_any();
+    }
+    let lead = match delay.now {
+        Some(now) => format!("Of late the oldest event that waited had done so for {}.", words::span(now)),
+        None => "No event waits that the workers know of.".to_owned(),
+    };
+    let threat = delay.until_loss().map(|left| {
+        let title = if left.is_zero() {
+            "Events that wait are being deleted.".to_owned()
+        } else {
+            format!("In about {} events are lost that wait now.", words::span(left))
+        };
+        let kept = words::span(delay.kept.unwrap_or_default());
+        view! {
+            <Notice tone=Tone::Fail title=title>
+                <p>{format!("They are kept for {kept} where they wait. Mend what holds the bridge up, or let them be kept for longer.")}</p>
+            </Notice>
+        }
+    });
+    let plot = (!delay.minutes.is_quiet()).then(|| {
+        view! { <Plot minutes=delay.minutes.0.clone() what="seconds behind" measure=true/> }
+    });
+    view! { <Panel id="delay" title="Behind" lead=lead>{threat}{plot}</Panel> }.into_any()
 }
 
 fn route(route: &Route, flow: Option<&Minutes>, now: OffsetDateTime) -> impl IntoView + use<> {

@@ -1,5 +1,7 @@
 //! What is known of bridges, in the words of the pages.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -115,6 +117,20 @@ fn told<'a>(reason: &str, queues: impl Iterator<Item = &'a QueueUrl>) -> (String
         return (first, rest.to_owned());
     }
     (reason.to_owned(), String::new())
+}
+
+/// How long the oldest event waits that was not moved: `12 s`; `—` where none waits.
+pub(super) fn behind(delay: Option<Duration>) -> String {
+    delay.map_or_else(|| "—".to_owned(), span)
+}
+
+/// A span of time in one unit, as the pages say distances: `12 s`, `3 min`.
+pub(super) fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        return "under 1 s".to_owned();
+    }
+    let now = OffsetDateTime::UNIX_EPOCH;
+    Moment::new(now + span, now).distance()
 }
 
 /// `2 to SQS, 1 from SQS`.
