@@ -11,7 +11,7 @@ use ebm::{
     api,
     aws::{self, Aws},
     bridge::Worker,
-    config::{Config, Security},
+    config::{Compression, Config, Security},
     domain::member::Role,
     kafka::{
         admin::{self, Admin, Login, Sasl, Tls},
@@ -213,7 +213,7 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
     if run.bridges
         && let Some(aws) = &aws
     {
-        let worker = Worker::new(pool.clone(), vault, stream_settings(config), aws.clone(), slot());
+        let worker = Worker::new(pool.clone(), vault, stream_settings(config), aws.clone(), slot(config)?);
         let shutdown = runtime.shutdown();
         runtime.spawn("bridges", async move {
             worker.run(shutdown).await;
@@ -338,10 +338,27 @@ fn stream_settings(config: &Config) -> stream::Settings {
         username: kafka.worker_username.clone(),
         password: kafka.worker_password.clone(),
         ca_file: kafka.ca_file.clone(),
+        compression: match config.bridge.compression {
+            Compression::None => "none",
+            Compression::Gzip => "gzip",
+            Compression::Lz4 => "lz4",
+            Compression::Zstd => "zstd",
+        },
     }
 }
 
 /// Names this process among the workers: the same after a restart, so that Kafka gives it back its partitions.
-fn slot() -> String {
-    std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "worker".into())
+fn slot(config: &Config) -> Result<String, Failure> {
+    // Not every shell passes its HOSTNAME on.
+    let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = config.bridge.slot.clone().or_else(|| std::env::var("HOSTNAME").ok()).or_else(host);
+    let slot = told.unwrap_or_default().trim().to_owned();
+    // It is a `group.instance.id`: what Kafka takes for the name of a topic (KIP-345).
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if slot.is_empty() || slot.len() > 249 || !slot.chars().all(is_plain) {
+        let why =
+            format!("bridge.slot: “{slot}” cannot name a worker: take letters, digits, dots, hyphens and underscores");
+        return Err(why.into());
+    }
+    Ok(slot)
 }

@@ -26,6 +26,9 @@ pub struct Config {
     pub aws: Option<Aws>,
     /// Keys.
     pub secrets: Secrets,
+    /// Moving events.
+    #[serde(default)]
+    pub bridge: Bridge,
     /// Which grants come by themselves.
     #[serde(default)]
     pub access: Access,
@@ -187,6 +190,32 @@ pub struct Secrets {
     pub history_key: SecretString,
 }
 
+/// `[bridge]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bridge {
+    /// Names this process among the workers: the same after a restart, and another one for each that runs at a time. The
+    /// name of the host where it is absent.
+    pub slot: Option<String>,
+    /// How batches of records are packed that are written to topics.
+    pub compression: Compression,
+}
+
+/// How a batch of records is packed (Kafka's `compression.type`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// Small, and dear to pack; every client reads it.
+    Gzip,
+    /// Cheap to pack.
+    #[default]
+    Lz4,
+    /// Smaller than `lz4`, cheaper than `gzip`.
+    Zstd,
+}
+
 /// `[access]`: which grants come by themselves.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -266,6 +295,8 @@ const KEYS: &[&str] = &[
     "aws.endpoint_url_sqs",
     "secrets.key",
     "secrets.history_key",
+    "bridge.slot",
+    "bridge.compression",
     "access.own_events",
     "access.publish_implemented",
     "access.subscribe_implemented",

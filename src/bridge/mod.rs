@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`supervisor`] | which bridges run: the [`Worker`] |
+//! | `slot` | the worker's name, which no other process may have |
 //! | [`runner`] | one bridge: start, trouble, change, rest |
 //! | [`start`] | the steps before the lanes begin |
 //! | `gap` | going on without events that are gone |
@@ -26,6 +27,7 @@ pub mod queue;
 mod redrive;
 pub mod report;
 pub mod runner;
+mod slot;
 mod sqs;
 pub mod start;
 pub mod supervisor;

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use super::{
     queue::Queues,
     redrive,
     runner::{self, REST, Wish},
+    slot::Slot,
 };
 use crate::{
     aws::Aws,
@@ -31,6 +32,8 @@ use crate::{
 
 /// How often is looked without a hint.
 const PERIOD: Duration = Duration::from_secs(2);
+/// The same while another process has this worker's name.
+const SOON: Duration = Duration::from_millis(200);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -38,7 +41,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub struct Worker {
     means: Means,
     queues: Arc<dyn Queues>,
-    slot: String,
+    slot: Slot,
     bridges: HashMap<BridgeId, Bridge>,
 }
 
@@ -69,7 +72,7 @@ impl Worker {
         queues: Arc<dyn Queues>,
         slot: String,
     ) -> Self {
-        Self { means: Means { pool, vault, kafka }, queues, slot, bridges: HashMap::new() }
+        Self { means: Means { pool, vault, kafka }, queues, slot: Slot::new(slot), bridges: HashMap::new() }
     }
 
     /// Works until `shutdown`, then brings all bridges to rest: what is in flight is finished and committed.
@@ -91,6 +94,10 @@ impl Worker {
                 () = shutdown.cancelled() => return,
                 _ = period.tick() => {}
                 () = hint(&self.means.pool, &mut hints) => {}
+                () = sleep(SOON), if !self.slot.has() => {}
+            }
+            if !self.has_its_name().await {
+                continue;
             }
             match timeout(LOOK, lanes::list_wanted(&self.means.pool)).await {
                 Ok(Ok(wanted)) => self.follow(wanted),
@@ -99,6 +106,23 @@ impl Worker {
                 Err(_) => tracing::warn!("what bridges should do could not be read in time"),
             }
         }
+    }
+
+    /// Whether this process is the one of its name. While it is not, nothing runs here.
+    async fn has_its_name(&mut self) -> bool {
+        match timeout(LOOK, self.slot.look(&self.means.pool)).await {
+            Ok(Ok(true)) => return true,
+            Ok(Ok(false)) => {
+                for bridge in self.bridges.values() {
+                    wish(bridge, Wish::Leave);
+                }
+                self.bridges.retain(|_, bridge| !bridge.task.is_finished());
+            }
+            // What runs goes on with what it knows.
+            Ok(Err(error)) => tracing::warn!(%error, "whether another process has this worker's name is not known"),
+            Err(_) => tracing::warn!("whether another process has this worker's name was not told in time"),
+        }
+        false
     }
 
     fn follow(&mut self, wanted: Vec<Wanted>) {
@@ -116,13 +140,13 @@ impl Worker {
             };
             if let Some(bridge) = self.bridges.get(&id) {
                 // One that is coming to rest does so; the next round begins it anew.
-                if *bridge.wish.borrow() != Wish::Rest {
+                if !matches!(*bridge.wish.borrow(), Wish::Rest | Wish::Leave) {
                     wish(bridge, wished);
                 }
                 continue;
             }
             let (sender, receiver) = watch::channel(wished);
-            let run = runner::run(id, self.slot.clone(), self.means.clone(), self.queues.clone(), receiver);
+            let run = runner::run(id, self.slot.name().to_owned(), self.means.clone(), self.queues.clone(), receiver);
             self.bridges.insert(id, Bridge { wish: sender, task: tokio::spawn(run) });
         }
     }

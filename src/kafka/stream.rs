@@ -38,6 +38,8 @@ pub struct Settings {
     pub password: SecretString,
     /// PEM file of the authorities to trust; the system's where it is absent.
     pub ca_file: Option<PathBuf>,
+    /// How batches are packed that are produced: Kafka's `compression.type`.
+    pub compression: &'static str,
 }
 
 /// How Kafka is connected to. The SASL forms sign in by SCRAM-SHA-512.

@@ -30,6 +30,7 @@ pub mod spaces;
 pub mod tokens;
 pub mod traffic;
 pub mod uploads;
+pub mod workers;
 
 pub use error::Error;
 pub use sorted::{Columns, Page, Sorting};

@@ -80,8 +80,7 @@ impl Producer {
             .set("queue.buffering.max.kbytes", "16384")
             .set("linger.ms", "5")
             .set("batch.num.messages", records.to_string())
-            // Every client can read it; some (KafkaJS) know no other.
-            .set("compression.type", "gzip")
+            .set("compression.type", settings.compression)
             .set("message.max.bytes", "8388608")
             .set("topic.metadata.refresh.interval.ms", "30000")
             .set("allow.auto.create.topics", "false");

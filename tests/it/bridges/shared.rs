@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use super::stage::{HELD, Kind, Route, Stage, WINDOW};
-use crate::{faults::tries, sqs::Fault, wire::ApiKey};
+use super::stage::{HELD, Kind, PATIENCE, Route, Stage, WINDOW};
+use crate::{faults::tries, reconcile::within, sqs::Fault, wire::ApiKey};
 
 #[sqlx::test]
 async fn what_one_of_three_bridges_held_when_it_was_killed_is_moved_by_the_others(pool: PgPool) {
@@ -73,4 +73,20 @@ async fn a_partition_that_comes_back_to_a_bridge_that_was_held_up_is_read(pool: 
     stage.send(WINDOW).await;
     stage.settle().await;
     println!("went and came back: {}", stage.ledger.assert_none_lost(WINDOW));
+}
+
+/// As two of one host without a setting have it, or a container that was copied with its configuration.
+#[sqlx::test]
+async fn of_two_bridges_with_one_name_one_works_and_the_other_stands_by(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Outbound(Kind::Standard)).await;
+    let mut one = stage.bridge("one").await;
+    let other = stage.starting("one").await;
+    within(PATIENCE, "the other one says why it waits", async || other.log().contains("give each its own")).await;
+    stage.send(2 * WINDOW).await;
+    stage.settle().await;
+    println!("two of one name: {}", stage.ledger.assert_none_lost(0));
+    one.kill();
+    stage.send(WINDOW).await;
+    stage.settle().await;
+    println!("one of them was killed: {}", stage.ledger.assert_none_lost(WINDOW));
 }

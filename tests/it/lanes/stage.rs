@@ -54,6 +54,7 @@ fn settings() -> Settings {
         username: variable("KAFKA_ADMIN_USER"),
         password: variable("KAFKA_ADMIN_PASSWORD").into(),
         ca_file: None,
+        compression: "lz4",
     }
 }
 
