@@ -208,6 +208,17 @@ pub async fn go_on(
     answer(&manager, &caller, id).await
 }
 
+/// `POST /bridges/{bridge}/set-aside`
+pub async fn set_aside(
+    caller: Caller,
+    State(manager): State<Manager>,
+    At(id): At<BridgeId>,
+    body::OptionalJson(Stop { version }): body::OptionalJson<Stop>,
+) -> Result<Json<Value>> {
+    manager.set_event_aside(&caller.0, id, version).await?;
+    answer(&manager, &caller, id).await
+}
+
 async fn answer(manager: &Manager, caller: &Caller, id: BridgeId) -> Result<Json<Value>> {
     Ok(Json(bridge(&manager.load_bridge(&caller.0, id).await?)))
 }
@@ -224,6 +235,7 @@ fn bridge(bridge: &Bridge) -> Value {
         "status_reason": reason,
         "status_since": at(bridge.status_since),
         "gap": bridge.gap,
+        "stuck": bridge.stuck,
         "desired": bridge.desired,
         "version": bridge.version,
         "created_at": at(bridge.created_at),

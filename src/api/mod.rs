@@ -106,6 +106,7 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/bridges/{bridge}/start", &[], bridges::start),
         route(POST, "/bridges/{bridge}/stop", &[], bridges::stop),
         route(POST, "/bridges/{bridge}/go-on", &[], bridges::go_on),
+        route(POST, "/bridges/{bridge}/set-aside", &[], bridges::set_aside),
         route(GET, "/bridges/{bridge}/dead-letters", &["limit", "cursor"], dead_letters::list),
         route(DELETE, "/bridges/{bridge}/dead-letters", &["up_to", "count"], dead_letters::purge),
         route(POST, "/bridges/{bridge}/dead-letters/redrive", &[], dead_letters::redrive_all),

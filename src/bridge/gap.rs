@@ -73,8 +73,9 @@ pub async fn go_on(
         let way = Way::find(route, id, ranges, |number| found.committed.get(&at(number)).copied());
         let back: Vec<_> = way.back.iter().map(|(&number, &offset)| Offset { partition: at(number), offset }).collect();
         if !back.is_empty() {
-            // Kafka lets nobody do it while a worker is in the group.
-            probe::put_back(&means.kafka, group, back).await.map_err(|error| of_kafka(&error, Step::Kafka))?;
+            // Kafka lets nobody do it while a worker is in the group: all of them leave it for that.
+            let refused = |error| Trouble { must_rest: true, ..of_kafka(&error, Step::Kafka) };
+            probe::put_back(&means.kafka, group, back).await.map_err(refused)?;
         }
         lanes::go_on(&means.pool, route.id, id, &way.starts).await.map_err(|error| of_database(&error))?;
         tracing::info!(route = %route.id.0, starts = ?way.starts, "a route goes on without events that are gone");

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
-        bridge::Begin,
+        bridge::{Begin, Place},
         cloud_event::{self, Event, Message, Undeliverable},
         ids::RouteId,
     },
@@ -132,6 +132,8 @@ pub enum Health {
     Waiting(String),
     /// Somebody must mend something; it goes on by itself afterwards.
     Halted(String),
+    /// The same by one event alone, which lies here.
+    Stuck(String, Place),
 }
 
 #[derive(Debug)]
@@ -157,10 +159,21 @@ struct Pending {
     fault: Option<Fault>,
 }
 
+impl Pending {
+    fn place(&self) -> Place {
+        let Partition { topic, number } = &self.partition;
+        Place { topic: topic.to_string(), partition: *number, offset: self.offset }
+    }
+}
+
+/// Events that people have set aside, and why: by partition and offset.
+pub type Aside = HashMap<(Partition, i64), String>;
+
 /// The outbound lanes of one bridge.
 #[derive(Debug)]
 pub struct Lanes {
     cluster: String,
+    aside: Aside,
     routes: HashMap<(Arc<str>, String), Route>,
     queues: Vec<Queue>,
     windows: HashMap<Partition, Window>,
@@ -185,7 +198,7 @@ pub struct Freed {
 
 impl Lanes {
     /// Lanes with nothing in them. `cluster` names the Kafka cluster.
-    pub fn new(cluster: String, routes: Vec<Route>, targets: Vec<Target>) -> Self {
+    pub fn new(cluster: String, routes: Vec<Route>, targets: Vec<Target>, aside: Aside) -> Self {
         let queue = |target: Target| Queue {
             batcher: Batcher::new(target.max_message.max(MIN_REQUEST)),
             target,
@@ -194,6 +207,7 @@ impl Lanes {
         };
         Self {
             cluster,
+            aside,
             routes: routes.into_iter().map(|route| ((route.topic.clone(), route.kind.clone()), route)).collect(),
             queues: targets.into_iter().map(queue).collect(),
             windows: HashMap::new(),
@@ -290,7 +304,12 @@ impl Lanes {
             return;
         }
         let route = route.map(|route| (route.id, route.queue));
-        match self.map(&record, route) {
+        let aside = self.aside.get(&(partition.clone(), offset));
+        let mapped = match aside {
+            Some(why) => Err(Undeliverable::SetAside(why.clone())),
+            None => self.map(&record, route),
+        };
+        match mapped {
             Ok((message, queue, id)) => self.queue(&record, bytes, message, queue, id),
             Err(reason) => self.dead.push(DeadLetter {
                 source: (partition, offset),
@@ -570,7 +589,7 @@ impl Lanes {
             let Some(fault) = &pending.fault else { continue };
             let text = || tell(&self.queues[pending.queue].target, fault, Some(pending));
             match fault.policy() {
-                Policy::Halt if pending.failures >= REFUSALS => return Health::Halted(text()),
+                Policy::Halt if pending.failures >= REFUSALS => return Health::Stuck(text(), pending.place()),
                 Policy::Wait | Policy::SlowDown | Policy::Split if pending.failures > PATIENCE => {
                     health = Health::Waiting(text());
                 }

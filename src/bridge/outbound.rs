@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     delivery::{Fault, backoff},
-    lane::{Answer, DeadLetter, Health, Lanes, Request, Route, Target},
+    lane::{Answer, Aside, DeadLetter, Health, Lanes, Request, Route, Target},
     letter,
     queue::Queue,
     report::Moved,
@@ -82,6 +82,8 @@ pub struct Plan {
     pub targets: Vec<(Target, Arc<dyn Queue>)>,
     /// Kafka's id of each topic.
     pub topics: HashMap<Arc<str>, Uuid>,
+    /// Events that people have set aside.
+    pub aside: Aside,
 }
 
 /// What lanes need of the worker.
@@ -116,7 +118,8 @@ impl State {
         let rank = |health: &Health| match health {
             Health::Well => 0,
             Health::Waiting(_) => 1,
-            Health::Halted(_) => 2,
+            Health::Stuck(..) => 2,
+            Health::Halted(_) => 3,
         };
         states
             .reduce(|one, other| Self {
@@ -144,7 +147,7 @@ pub async fn run(
     let mut lanes = Outbound {
         bridge: plan.bridge,
         name: plan.bridge.to_string(),
-        lanes: Lanes::new(plan.cluster, plan.routes, targets),
+        lanes: Lanes::new(plan.cluster, plan.routes, targets, plan.aside),
         queues,
         consumer,
         means,
@@ -383,6 +386,8 @@ impl Outbound {
                 self.lanes.committed(offsets);
                 Ok(())
             }
+            // It is committed again with the next, or by whoever has the partition then.
+            Err(stream::Error::Rebalancing) => Ok(()),
             Err(stream::Error::Unreachable(why)) => {
                 self.away = Some(why);
                 Ok(())
@@ -470,7 +475,7 @@ impl Outbound {
     /// Tells how the lanes fare, and what they moved.
     fn tell(&mut self) {
         let health = match (self.lanes.health(), &self.letters_failed.1, &self.begins_failed.1, &self.away) {
-            (Health::Halted(why), ..) => Health::Halted(why),
+            (health @ Health::Halted(_), ..) => health,
             (_, Some(why), ..) => Health::Halted(letter::unwritten(why)),
             (_, _, Some(why), _) => {
                 Health::Waiting(format!("Where a route begins cannot be kept: the database is away: {why}."))

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{
-        bridge::Status,
+        bridge::{Place, Status},
         ids::{BridgeId, RouteId},
     },
     store::{PgPool, lanes, traffic},
@@ -43,6 +43,8 @@ pub struct Report {
     pub reason: String,
     /// Whether it is halted because events are gone that were not moved.
     pub gap: bool,
+    /// The event it is halted by, where that is one alone.
+    pub stuck: Option<Place>,
     /// The steps of the newest start.
     pub steps: Steps,
 }
@@ -196,8 +198,14 @@ pub async fn write(
         unwritten |= reports.has_changed().unwrap_or(false);
         let report = reports.borrow_and_update().clone();
         if let Some(report) = report.filter(|_| unwritten) {
-            let steps = serde_json::to_value(&report.steps).unwrap_or_default();
-            match lanes::set_status(&pool, bridge, report.status, &report.reason, report.gap, &steps).await {
+            let said = lanes::Said {
+                status: report.status,
+                reason: &report.reason,
+                gap: report.gap,
+                stuck: report.stuck.as_ref(),
+                steps: serde_json::to_value(&report.steps).unwrap_or_default(),
+            };
+            match lanes::set_status(&pool, bridge, &said).await {
                 Ok(changed) => {
                     if changed {
                         tracing::info!(%bridge, status = %report.status, reason = report.reason, "bridge");

@@ -165,6 +165,10 @@ impl Runner {
             Some(Err((trouble, mut steps))) => {
                 tracing::warn!(bridge = %self.bridge, version, reason = trouble.reason, "a bridge cannot start");
                 steps.set(trouble.step, report::State::Failed, trouble.reason.clone());
+                if trouble.must_rest {
+                    self.stop().await;
+                    self.good = None;
+                }
                 let before = self.good.as_ref().filter(|good| self.lanes.is_none() && good.version < version);
                 if let Some(good) = before.cloned() {
                     self.begin(good);
@@ -185,7 +189,9 @@ impl Runner {
         match state.health {
             Health::Well => self.say(Status::Running, &not_in_use, false, steps),
             Health::Waiting(why) => self.say(Status::Waiting, &format!("{why} {not_in_use}"), false, steps),
-            Health::Halted(why) => self.say(Status::Halted, &format!("{why} {not_in_use}"), false, steps),
+            Health::Halted(why) | Health::Stuck(why, _) => {
+                self.say(Status::Halted, &format!("{why} {not_in_use}"), false, steps);
+            }
         }
     }
 
@@ -250,14 +256,19 @@ impl Runner {
             // While the database is away it cannot be told either.
             running.begins = lanes::count_not_begun(&self.means.pool, self.bridge).await.map_or(true, |left| left > 0);
         }
+        let mut stuck = None;
         let (status, reason) = match state.health {
+            Health::Stuck(why, place) => {
+                stuck = Some(place);
+                (Status::Halted, why)
+            }
             Health::Halted(why) => (Status::Halted, why),
             Health::Waiting(why) => (Status::Waiting, why),
             Health::Well if state.begun && running.begins => (Status::Reconfiguring, OTHERS_READ.to_owned()),
             Health::Well if state.begun => (Status::Running, String::new()),
             Health::Well => (Status::Provisioning, String::new()),
         };
-        let report = Report { status, reason, gap: false, steps };
+        let report = Report { status, reason, gap: false, stuck, steps };
         if self.failures == 0 {
             self.reports.send_if_modified(|old| {
                 let changed = old.as_ref() != Some(&report);
@@ -288,7 +299,7 @@ impl Runner {
     }
 
     fn say(&self, status: Status, reason: &str, gap: bool, steps: Steps) {
-        self.reports.send_replace(Some(Report { status, reason: reason.to_owned(), gap, steps }));
+        self.reports.send_replace(Some(Report { status, reason: reason.to_owned(), gap, stuck: None, steps }));
     }
 
     /// Waits before the next try, unless something else is wished, or lanes that still run have ended.

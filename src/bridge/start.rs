@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::{
     delivery::{Fault, Policy},
@@ -25,7 +26,7 @@ use crate::{
         ids::ChannelId,
         queue_url::QueueUrl,
     },
-    kafka::stream::{self, probe},
+    kafka::stream::{self, Partition, probe},
     store::{
         self,
         lanes::{self, Configuration, Route},
@@ -50,12 +51,14 @@ pub struct Trouble {
     pub step: Step,
     /// Whether events are gone that were not moved.
     pub is_gap: bool,
+    /// Whether lanes of the configuration before must come to rest first.
+    pub must_rest: bool,
 }
 
 impl Trouble {
     /// One that has lost nothing.
     pub fn new(status: Status, step: Step, reason: String) -> Self {
-        Self { status, reason, step, is_gap: false }
+        Self { status, reason, step, is_gap: false, must_rest: false }
     }
 }
 
@@ -133,7 +136,8 @@ fn of_queue(url: &QueueUrl, fault: &Fault) -> Trouble {
 /// What an error of Kafka means for a bridge.
 pub fn of_kafka(error: &stream::Error, step: Step) -> Trouble {
     let status = if error.is_transient() { Status::Waiting } else { Status::Halted };
-    Trouble { is_gap: error.is_gap(), ..Trouble::new(status, step, format!("{error}. {}", error.cure())) }
+    let is_gap = error.is_gap();
+    Trouble { is_gap, must_rest: is_gap, ..Trouble::new(status, step, format!("{error}. {}", error.cure())) }
 }
 
 /// What an error of the database means for a start.
@@ -174,6 +178,11 @@ async fn outbound(
         let target = Target { address: url.to_string(), fifo: url.is_fifo(), max_message: facts.max_message };
         (target, queue.clone())
     };
+    let place = |(id, partition, offset, why): &(Uuid, i32, i64, String)| {
+        let (topic, _) = found.ids.iter().find(|(_, known)| *known == id)?;
+        Some(((Partition { topic: topic.clone(), number: *partition }, *offset), why.clone()))
+    };
+    let aside = configuration.aside.iter().filter_map(place).collect();
     Ok(Some(Plan {
         bridge: configuration.id,
         slot: slot.to_owned(),
@@ -181,6 +190,7 @@ async fn outbound(
         routes: planned,
         targets: opened.iter().map(target).collect(),
         topics: found.ids,
+        aside,
     }))
 }
 

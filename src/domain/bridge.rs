@@ -21,6 +21,17 @@ pub struct Begin {
     pub offset: i64,
 }
 
+/// Where an event lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Topic.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+}
+
 /// Which way a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -87,6 +87,9 @@ pub enum Undeliverable {
         /// Bytes of the data.
         size: usize,
     },
+    /// Someone has set it aside, so that those behind it go on.
+    #[error("was set aside by hand: {0}")]
+    SetAside(String),
     /// It has passed too many bridges.
     #[error("has passed {MAX_HOPS} bridges: the bridges form a loop")]
     Loop,
@@ -101,6 +104,7 @@ impl Undeliverable {
             Self::Headers(_) => "headers",
             Self::Conflict(_) => "conflict",
             Self::Oversize { .. } | Self::TooLargeForTopic { .. } => "oversize",
+            Self::SetAside(_) => "set-aside",
             Self::Loop => "loop",
         }
     }

@@ -183,6 +183,9 @@ pub enum Error {
     /// Another worker has taken this one's place.
     #[error("another worker has taken this one's place in the group")]
     Fenced,
+    /// Partitions are being shared out anew: what concerns the group is to be asked again.
+    #[error("partitions are being shared out anew among the workers")]
+    Rebalancing,
     /// Anything else.
     #[error("Kafka: {0}")]
     Other(String),
@@ -200,7 +203,9 @@ impl Error {
             | Code::TransactionalIdAuthorizationFailed => Self::Unauthorized(text()),
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => Self::NoTopic(text()),
             Code::BadMessage | Code::InvalidMessage => Self::Corrupt(text()),
-            Code::Fenced | Code::FencedInstanceId | Code::UnknownMemberId | Code::IllegalGeneration => Self::Fenced,
+            Code::Fenced | Code::FencedInstanceId => Self::Fenced,
+            // The client joins again by itself; partitions that it loses by that are told.
+            Code::UnknownMemberId | Code::IllegalGeneration | Code::RebalanceInProgress => Self::Rebalancing,
             code if is_passing(code) => Self::Unreachable(text()),
             _ => Self::Other(text()),
         }
@@ -213,13 +218,13 @@ impl Error {
 
     /// Whether it may pass without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Fenced)
+        matches!(self, Self::Unreachable(_) | Self::Fenced | Self::Rebalancing)
     }
 
     /// One line on what to do about it.
     pub fn cure(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) | Self::Fenced => "Nothing to do: it goes on by itself.",
+            Self::Unreachable(_) | Self::Fenced | Self::Rebalancing => "Nothing to do: it goes on by itself.",
             Self::Authentication(_) => "The operator must give the worker its Kafka user and password.",
             Self::Unauthorized(_) => {
                 "The console gives the worker its rights by itself; if this lasts, see the reconciler."
@@ -261,7 +266,6 @@ fn is_passing(code: Code) -> bool {
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
             | Code::NotCoordinator
-            | Code::RebalanceInProgress
             | Code::PreferredLeaderNotAvailable
             | Code::FencedLeaderEpoch
             | Code::UnknownLeaderEpoch

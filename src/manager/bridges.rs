@@ -444,6 +444,19 @@ impl Manager {
         commit(tx).await
     }
 
+    /// Sets the event aside that a bridge is halted by: it is kept as a dead letter, and what is behind it goes on.
+    pub async fn set_event_aside(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let bridge = self.bridge_to_change(&mut tx, actor, id, version).await?;
+        let Some(place) = bridge.stuck.as_ref().filter(|_| bridge.desired == Desired::Running) else {
+            return Err(Error::conflict("not-stuck", "the bridge is not halted by one event alone"));
+        };
+        store::bridges::set_aside(&mut tx, id, place, &bridge.status_reason).await?;
+        let what = Some(json!({ "topic": place.topic, "partition": place.partition, "offset": place.offset }));
+        tx.record(actor, act("bridge.event-set-aside", id, &bridge.name, None, what));
+        commit(tx).await
+    }
+
     /// Takes a bridge away: its lanes end, then its role and its rows go. What Kafka and the queues hold stays.
     pub async fn delete_bridge(&self, actor: &Actor, id: BridgeId, version: Option<i64>) -> Result<()> {
         let mut tx = self.begin().await?;

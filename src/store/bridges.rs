@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::{
     spaces::Followed,
 };
 use crate::domain::{
-    bridge::{Desired, Direction, Status},
+    bridge::{Desired, Direction, Place, Status},
     ids::{BridgeId, ChannelId, EventId, MemberId, RouteId, SpaceId},
     landscape::Space,
     names::Title,
@@ -41,6 +42,8 @@ pub struct Bridge {
     pub status_since: OffsetDateTime,
     /// Whether it is halted because events are gone that it has not moved.
     pub gap: bool,
+    /// The event it is halted by, where that is one alone.
+    pub stuck: Option<Place>,
     /// Steps of the newest start: `[{step, state, at, text}]`.
     pub steps: Value,
     /// ARN of its role, where that was made.
@@ -326,7 +329,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     }
     sqlx::query!(
         r#"select b.id, b.name, b.space_id, p.name as space, b.region, b.desired, b.status, b.status_reason,
-                  b.status_since, b.gap, b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by,
+                  b.status_since, b.gap, b.stuck as "stuck: Json<Place>", b.steps, b.role_arn, b.role_id, b.role_changed_at, b.external_id, b.created_by,
                   b.checked, b.checked_at, b.version, b.created_at, b.access_changed_at, b.access_applied_at, b.access_failure,
                   (select count(*) from dead_letter d where d.bridge_id = b.id) as "dead_letters!",
                   (select m.delay_ms from bridge_minute m
@@ -351,6 +354,7 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
             status_reason: r.status_reason,
             status_since: r.status_since,
             gap: r.gap,
+            stuck: r.stuck.map(|Json(place)| place),
             steps: r.steps,
             role_arn: r.role_arn,
             role_id: r.role_id,
@@ -479,6 +483,35 @@ pub async fn go_on(db: &mut PgConnection, id: BridgeId) -> Result<()> {
         .await?;
     sqlx::query!(
         "update bridge set gap = false, status = 'provisioning', status_reason = '', status_since = now(),
+                steps = '[]', version = version + 1
+         where id = $1",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sets an event aside that an outbound route of the bridge reads: it becomes a dead letter at the next start, and what
+/// is behind it goes on.
+pub async fn set_aside(db: &mut PgConnection, id: BridgeId, place: &Place, why: &str) -> Result<()> {
+    // The topics of a bridge's routes are named by their channels.
+    sqlx::query!(
+        "insert into set_aside (bridge_id, topic_id, partition, at_offset, why)
+         select distinct r.bridge_id, r.start_topic, $3::integer, $4::bigint, $5
+         from route r join event e on e.id = r.event_id
+         where r.bridge_id = $1 and r.start_topic is not null and strpos($2, e.channel_id::text) > 0
+         on conflict do nothing",
+        id.0,
+        place.topic,
+        place.partition,
+        place.offset,
+        why
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update bridge set stuck = null, status = 'provisioning', status_reason = '', status_since = now(),
                 steps = '[]', version = version + 1
          where id = $1",
         id.0

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{BRIDGE, CHANGED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
-    bridge::{Begin, Desired, Direction, Status},
+    bridge::{Begin, Desired, Direction, Place, Status},
     ids::{BridgeId, ChannelId, RouteId},
 };
 
@@ -39,6 +39,8 @@ pub struct Configuration {
     pub external_id: String,
     /// Routes.
     pub routes: Vec<Route>,
+    /// Events that people have set aside: Kafka's id of the topic, partition, offset, and why.
+    pub aside: Vec<(Uuid, i32, i64, String)>,
 }
 
 /// A route.
@@ -146,6 +148,10 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
     )
     .fetch_all(&mut *tx)
     .await?;
+    let aside =
+        sqlx::query!("select topic_id, partition, at_offset, why from set_aside where bridge_id = $1", bridge.0)
+            .fetch_all(&mut *tx)
+            .await?;
     tx.commit().await?;
     Ok(Some(Configuration {
         id: bridge,
@@ -154,6 +160,7 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
         role_arn: row.role_arn,
         external_id: row.external_id,
         routes: routes.into_iter().map(RouteRow::read).collect::<Result<_>>()?,
+        aside: aside.into_iter().map(|row| (row.topic_id, row.partition, row.at_offset, row.why)).collect(),
     }))
 }
 
@@ -263,25 +270,34 @@ pub async fn count_not_begun(pool: &PgPool, bridge: BridgeId) -> Result<i64> {
     Ok(count)
 }
 
-/// Says how a bridge fares, and whether it halts because events are gone; tells open pages. Gives whether that is new.
-pub async fn set_status(
-    pool: &PgPool,
-    bridge: BridgeId,
-    status: Status,
-    reason: &str,
-    gap: bool,
-    steps: &Value,
-) -> Result<bool> {
+/// How a bridge fares.
+#[derive(Clone, Debug)]
+pub struct Said<'a> {
+    /// Status.
+    pub status: Status,
+    /// Why, and what to do.
+    pub reason: &'a str,
+    /// Whether it is halted because events are gone that were not moved.
+    pub gap: bool,
+    /// The event it is halted by, where that is one alone.
+    pub stuck: Option<&'a Place>,
+    /// The steps of the newest start.
+    pub steps: Value,
+}
+
+/// Says how a bridge fares, and tells open pages; gives whether that is new.
+pub async fn set_status(pool: &PgPool, bridge: BridgeId, said: &Said<'_>) -> Result<bool> {
     let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
-        "update bridge set status = $2, status_reason = $3, steps = $4, gap = $5,
+        "update bridge set status = $2, status_reason = $3, steps = $4, gap = $5, stuck = $6,
                 status_since = case when status = $2 then status_since else now() end
-         where id = $1 and (status, status_reason, steps, gap) is distinct from ($2, $3, $4, $5)",
+         where id = $1 and (status, status_reason, steps, gap, stuck) is distinct from ($2, $3, $4, $5, $6)",
         bridge.0,
-        status.as_str(),
-        reason,
-        steps,
-        gap
+        said.status.as_str(),
+        said.reason,
+        said.steps,
+        said.gap,
+        said.stuck.map(Json) as _
     )
     .execute(&mut *tx)
     .await?;
@@ -296,7 +312,7 @@ pub async fn set_status(
 pub async fn set_stopped(pool: &PgPool, bridge: BridgeId) -> Result<()> {
     let mut tx = super::begin(pool).await?;
     let changed = sqlx::query!(
-        "update bridge set status = 'stopped', status_reason = '', steps = '[]', gap = false, status_since = now()
+        "update bridge set status = 'stopped', status_reason = '', steps = '[]', gap = false, stuck = null, status_since = now()
          where id = $1 and desired in ('stopped', 'deleted') and status <> 'stopped'",
         bridge.0
     )

@@ -220,7 +220,7 @@ pub fn bridge_add_events(bridge: BridgeId) -> String {
     format!("{BRIDGES}/{bridge}/events/add")
 }
 
-/// An act on a bridge (post only): `check`, `start`, `stop`, `go-on`; `delete` asks first.
+/// An act on a bridge (post only): `check`, `start`, `stop`, `go-on`, `set-aside`; `delete` asks first.
 pub fn bridge_act(bridge: BridgeId, act: &str) -> String {
     format!("{BRIDGES}/{bridge}/{act}")
 }

@@ -40,13 +40,14 @@ const ROUNDS: usize = 30;
 /// | number | is |
 /// |---|---|
 /// | 1 to 5 | stopped; the second has no role yet, and only that of the third is there |
-/// | 6 to 10 | running; the last waits for a decision on events that are gone |
+/// | 6 to 11 | running; the tenth waits for a decision on events that are gone, the last on one that is refused |
 const BRIDGES: &str = "
-    insert into bridge (id, name, space_id, kind, region, desired, status, external_id, role_arn, gap, checked)
+    insert into bridge (id, name, space_id, kind, region, desired, status, external_id, role_arn, gap, stuck, checked)
     select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'b' || n, p.id, 'sqs', 'eu-central-1', d, d, 'x' || n,
-           case when n <> 2 then 'arn:aws:iam::{account}:role/ebm/none' end, n = 10, jsonb_build_array(jsonb_build_object('queue', q, 'actions',
+           case when n <> 2 then 'arn:aws:iam::{account}:role/ebm/none' end, n = 10,
+           case when n = 11 then jsonb_build_object('topic', 't', 'partition', 0, 'offset', 7) end, jsonb_build_array(jsonb_build_object('queue', q, 'actions',
            '[]'::jsonb, 'warnings', '[]'::jsonb, 'attributes', null))
-    from generate_series(1, 10) n join space p on p.name = 'acceptance',
+    from generate_series(1, 11) n join space p on p.name = 'acceptance',
          lateral (select case when n > 5 then 'running' else 'stopped' end as d,
                          'https://sqs.eu-central-1.amazonaws.com/{account}/q' || n as q) x;
     insert into route (id, bridge_id, event_id, direction, queue_url)
@@ -164,7 +165,7 @@ impl Stage {
                 text = text.replace(name, &self.text(sql).await);
             }
         }
-        for n in 1..=10 {
+        for n in 1..=11 {
             text = text.replace(&format!("{{b{n}}}"), &bridge(n));
         }
         if text.contains("{plan}") {

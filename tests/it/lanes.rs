@@ -20,7 +20,10 @@ use stage::{FIFO, OTHER, PARTITIONS, QUEUE, Stage, WINDOW, headers, id, read_hea
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::{reconcile::within, support::kafka::create_topic};
+use crate::{
+    reconcile::within,
+    support::kafka::{create_topic, shared_by},
+};
 
 fn random(below: usize) -> usize {
     u32::from_le_bytes(ebm::secrets::random()) as usize % below
@@ -163,6 +166,30 @@ async fn events_that_cannot_be_delivered_become_dead_letters_and_the_others_go_o
     assert_eq!(event["value"], "bm90IGFuIGV2ZW50");
     stage.status("running").await;
     worker.end().await;
+}
+
+#[sqlx::test]
+async fn an_event_that_the_queue_refuses_alone_is_set_aside_and_those_behind_it_go_on(pool: PgPool) {
+    for queue in [QUEUE, FIFO] {
+        let mut stage = Stage::new(pool.clone(), queue).await;
+        let worker = stage.worker("one");
+        stage.status("running").await;
+        stage.script.plan(|_, _| Reply::Partly([0].into(), Fault::Refused("InvalidParameterValue".into())));
+        stage.produce_raw(&headers("refused", "order.placed"), Some(b"{}")).await;
+        let reason = stage.status("halted").await;
+        assert!(reason.contains("InvalidParameterValue") && reason.contains("offset 0"), "{reason}");
+        stage.number("select count(*) from bridge where id = $1 and stuck->>'offset' = '0'", 1).await;
+        stage.number("select count(*) from dead_letter where bridge_id = $1", 0).await;
+        stage.set_aside().await;
+        stage.number("select count(*) from dead_letter where bridge_id = $1 and reason = 'set-aside'", 1).await;
+        stage.script.plan(|_, _| Reply::Take);
+        stage.status("running").await;
+        stage.produce(100).await;
+        assert_eq!(stage.all_arrived().await, 0, "nothing twice");
+        stage.number("select count(*) from bridge where id = $1 and stuck is null", 1).await;
+        worker.end().await;
+        sqlx::query("truncate space, app cascade").execute(&pool).await.unwrap();
+    }
 }
 
 #[sqlx::test]
@@ -328,10 +355,7 @@ async fn a_route_that_joins_another_one_on_its_topic_misses_nothing(pool: PgPool
     let waiting = "select count(*) from bridge, jsonb_array_elements(steps) step where id = $1
                    and step->>'step' = 'kafka' and step->>'text' = 'waiting for Kafka access'";
     stage.number(waiting, 1).await;
-    for number in 0..60 {
-        let key = format!("k{number}");
-        stage.produce_with_key(&key, &headers(&format!("early{number}"), "order.cancelled")).await;
-    }
+    stage.produce_cancelled("early", 60).await;
     stage.produce(60).await;
     stage.all_arrived().await;
     create_topic(&later, PARTITIONS).await;
@@ -339,33 +363,58 @@ async fn a_route_that_joins_another_one_on_its_topic_misses_nothing(pool: PgPool
     stage
         .number("select count(*) from route, jsonb_each(start_offsets) s where bridge_id = $1 and s.value <> 'null'", 6)
         .await;
-    for number in 0..60 {
-        let key = format!("k{number}");
-        stage.produce_with_key(&key, &headers(&format!("late{number}"), "order.cancelled")).await;
-    }
-    // Each of them from the place on where the route has begun.
-    let begins = stage.begins("order.cancelled").await;
-    let mut due = HashSet::new();
-    for record in stage.records(180).await {
-        let event = Event::from_kafka(read_headers(&record), None);
-        let after = record.offset() >= begins[&record.partition()];
-        if let Some(id) =
-            event.ok().filter(|e| e.kind() == "order.cancelled" && after).map(|e| e.attribute("id").unwrap().to_owned())
-        {
-            due.insert(id);
-        }
-    }
-    assert!((0..60).all(|number| due.contains(&format!("late{number}"))), "it had begun before");
-    within(Duration::from_secs(30), "all that is due has come", async || {
-        let came: HashSet<_> = stage.script.taken_by(OTHER).iter().map(id).collect();
-        due.is_subset(&came)
-    })
-    .await;
-    let came: HashSet<_> = stage.script.taken_by(OTHER).iter().map(id).collect();
-    assert_eq!(came, due, "and nothing else");
-    assert_eq!(stage.script.taken_by(OTHER).len(), due.len(), "nothing twice");
+    stage.produce_cancelled("late", 60).await;
+    joined(&stage, 180, "late").await;
     assert_eq!(stage.script.taken_by(QUEUE).len(), 60);
     worker.end().await;
+}
+
+/// A route of cancelled orders has moved each of them from the place on where it has begun, and those by this name are
+/// among them.
+async fn joined(stage: &Stage, records: usize, name: &str) {
+    let begins = stage.begins("order.cancelled").await;
+    let due: HashSet<String> = stage
+        .records(records)
+        .await
+        .iter()
+        .filter(|record| record.offset() >= begins[&record.partition()])
+        .filter_map(|record| Event::from_kafka(read_headers(record), None).ok())
+        .filter(|event| event.kind() == "order.cancelled")
+        .map(|event| event.attribute("id").unwrap().to_owned())
+        .collect();
+    assert!((0..60).all(|number| due.contains(&format!("{name}{number}"))), "it had begun before");
+    let came = || -> Vec<String> { stage.script.taken_by(OTHER).iter().map(id).collect() };
+    within(Duration::from_secs(30), "all that is due has come", async || due.is_subset(&came().into_iter().collect()))
+        .await;
+    assert_eq!(came().into_iter().collect::<HashSet<_>>(), due, "and nothing else");
+    assert_eq!(came().len(), due.len(), "nothing twice");
+}
+
+/// A worker that does not hear of the new route goes on with what it knows: the bridge does not say that it runs.
+#[sqlx::test]
+async fn a_route_begins_in_the_partitions_of_each_worker_once_that_has_it(pool: PgPool) {
+    let stage = Stage::new(pool, QUEUE).await;
+    let one = stage.worker("one");
+    stage.status("running").await;
+    let away = stage.way_to_postgres();
+    let two = stage.worker_over(&away, "two").await;
+    shared_by(&format!("ebm.bridge.{}", stage.bridge.0), &stage.topic, 2).await;
+    away.refuse(true);
+    away.reset();
+    add_route(&stage, "order.cancelled", "outbound", OTHER, None).await;
+    stage.desire("running").await;
+    let partly = "select count(*) from bridge where id = $1 and status = 'reconfiguring'
+                  and status_reason like 'Other workers still read%'";
+    stage.number(partly, 1).await;
+    stage.produce_cancelled("early", 60).await;
+    within(Duration::from_secs(30), "some have come", async || !stage.script.taken_by(OTHER).is_empty()).await;
+    stage.number(partly, 1).await;
+    away.refuse(false);
+    stage.number("select count(*) from bridge where id = $1 and status = 'running' and status_reason = ''", 1).await;
+    stage.produce_cancelled("late", 60).await;
+    joined(&stage, 120, "late").await;
+    one.end().await;
+    two.end().await;
 }
 
 #[sqlx::test]

@@ -105,7 +105,7 @@ fn lanes(fifo: bool, starts: &Starts) -> Lanes {
         starts: starts.iter().filter(|(p, _)| *p.topic == **topic).map(|(p, start)| (p.number, *start)).collect(),
     };
     let target = || Target { address: "q".into(), fifo, max_message: 300 };
-    Lanes::new("c".into(), TOPICS.iter().enumerate().map(route).collect(), vec![target(), target()])
+    Lanes::new("c".into(), TOPICS.iter().enumerate().map(route).collect(), vec![target(), target()], Aside::new())
 }
 
 /// The queue, and what it took.

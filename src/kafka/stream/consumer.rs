@@ -424,6 +424,7 @@ impl Thread {
                     }
                     Ok(())
                 }
+                Error::Rebalancing => Ok(()),
                 error => Err(error),
             },
         }
@@ -468,6 +469,7 @@ impl Thread {
                 self.away = Some(Instant::now());
                 match self.explain(&error) {
                     Error::Unreachable(why) => self.tell(Event::Away(why)),
+                    Error::Rebalancing => {}
                     error => return Err(error),
                 }
             }

@@ -47,6 +47,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/bridges/{bridge}/start", post(acts::start))
         .route("/bridges/{bridge}/stop", post(acts::stop))
         .route("/bridges/{bridge}/go-on", post(acts::go_on))
+        .route("/bridges/{bridge}/set-aside", post(acts::set_aside))
         .route("/bridges/{bridge}/dead-letters", get(letters::list))
         .route("/bridges/{bridge}/dead-letters/redrive", post(letters::redrive))
         .route("/bridges/{bridge}/dead-letters/purge", get(letters::ask_purge).post(letters::purge))

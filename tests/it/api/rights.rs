@@ -145,6 +145,7 @@ const TABLE: &[Row] = &[
     ("POST /bridges/{bridge}/check", "/bridges/{bridge}/check", none, [401, 403, 409, 403, 409, 401, 403]),
     ("POST /bridges/{bridge}/start", "/bridges/{bridge}/start", none, [401, 403, 409, 403, 409, 401, 403]),
     ("POST /bridges/{bridge}/stop", "/bridges/{bridge}/stop", none, [401, 403, 200, 403, 200, 401, 403]),
+    ("POST /bridges/{bridge}/set-aside", "/bridges/{bridge}/set-aside", none, [401, 403, 409, 403, 409, 401, 403]),
     ("POST /bridges/{bridge}/go-on", "/bridges/{bridge}/go-on", none, [401, 403, 409, 403, 409, 401, 403]),
     ("GET /bridges/{bridge}", "/bridges/{draft}", none, [401, 404, 200, 404, 200, 401, 403]),
     ("GET /bridges/{bridge}/policy", "/bridges/{draft}/policy", none, [401, 404, 409, 404, 409, 401, 403]),

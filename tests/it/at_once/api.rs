@@ -88,6 +88,8 @@ const TABLE: &[Case] = &[
         ("select count(*) from bridge where name = 'b5' and desired = 'deleted' and version = 2", 1), 1),
     case("POST /bridges/{bridge}/stop", "/bridges/{b6}/stop", "", Alike(200),
         ("select count(*) from bridge where name = 'b6' and desired = 'stopped' and version = 2", 1), 1),
+    case("POST /bridges/{bridge}/set-aside", "/bridges/{b11}/set-aside", "", one(200, 409, "is not halted by one event alone"),
+        ("select count(*) from bridge where name = 'b11' and stuck is null and version = 2", 1), 1),
     case("POST /bridges/{bridge}/go-on", "/bridges/{b10}/go-on", "", one(200, 409, "does not wait for a decision"),
         ("select count(*) from bridge where name = 'b10' and not gap and version = 2", 1), 1),
     case("POST /bridges/{bridge}/dead-letters/redrive", "/bridges/{b7}/dead-letters/redrive", "", Alike(202),

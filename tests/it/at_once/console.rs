@@ -108,6 +108,8 @@ const TABLE: &[Case] = &[
         ("select count(*) from bridge where name = 'b5' and desired = 'deleted' and version = 2", 1), 1),
     case("POST /bridges/{bridge}/stop", "/bridges/{b6}/stop", "", Alike(303),
         ("select count(*) from bridge where name = 'b6' and desired = 'stopped' and version = 2", 1), 1),
+    case("POST /bridges/{bridge}/set-aside", "/bridges/{b11}/set-aside", "version=1", Alike(303),
+        ("select count(*) from bridge where name = 'b11' and stuck is null and version = 2", 1), 1),
     case("POST /bridges/{bridge}/go-on", "/bridges/{b10}/go-on", "version=1", Alike(303),
         ("select count(*) from bridge where name = 'b10' and not gap and version = 2", 1), 1),
     case("POST /bridges/{bridge}/dead-letters/redrive", "/bridges/{b7}/dead-letters/redrive", "", Alike(303),

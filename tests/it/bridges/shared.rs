@@ -90,3 +90,19 @@ async fn of_two_bridges_with_one_name_one_works_and_the_other_stands_by(pool: Pg
     stage.settle().await;
     println!("one of them was killed: {}", stage.ledger.assert_none_lost(WINDOW));
 }
+
+/// Whatever is under way when partitions change hands is finished and committed first.
+#[sqlx::test]
+async fn bridges_that_come_and_go_under_load_repeat_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, Route::Outbound(Kind::Standard)).await;
+    let _one = stage.bridge("one").await;
+    for _ in 0..tries(1, 10) {
+        let mut two = stage.starting("two").await;
+        stage.send_until_shared_by(2).await;
+        stage.send(2 * WINDOW).await;
+        two.terminate().await;
+        stage.send_until_shared_by(1).await;
+    }
+    stage.settle().await;
+    println!("came and went: {}", stage.ledger.assert_none_lost(0));
+}

@@ -18,7 +18,7 @@ use crate::{
     sqs::{Put, Sqs},
     support::{
         bridge,
-        kafka::{client, create_topic, servers},
+        kafka::{client, create_topic, servers, shared_by},
     },
     wire::Proxy,
 };
@@ -248,19 +248,17 @@ impl Stage {
 
     /// Waits until so many bridge processes read partitions of the topic, and no others are in the group.
     pub async fn shared_by(&self, count: usize) {
-        let group = format!("ebm.bridge.{}", self.bridge_id.0);
-        within(PATIENCE, &format!("{count} bridges share the topic"), async || {
-            let groups = self.watcher.fetch_group_list(Some(&group), PATIENCE).unwrap();
-            let readers = |bytes: Option<&[u8]>| {
-                bytes.is_some_and(|bytes| bytes.windows(self.topic.len()).any(|part| part == self.topic.as_bytes()))
-            };
-            groups.groups().iter().any(|group| {
-                group.state() == "Stable"
-                    && group.members().len() == count
-                    && group.members().iter().all(|member| readers(member.assignment()))
-            })
-        })
-        .await;
+        shared_by(&format!("ebm.bridge.{}", self.bridge_id.0), &self.topic, count).await;
+    }
+
+    /// The same while events are sent without end.
+    pub async fn send_until_shared_by(&mut self, count: usize) {
+        let (group, topic) = (format!("ebm.bridge.{}", self.bridge_id.0), self.topic.clone());
+        let shared = shared_by(&group, &topic, count);
+        tokio::pin!(shared);
+        while timeout(LOOK, &mut shared).await.is_err() {
+            self.send(100).await;
+        }
     }
 
     fn ends(&self) -> Vec<i64> {

@@ -123,4 +123,18 @@ async fn a_bridge_whose_events_are_gone_goes_on_when_someone_says_so(pool: PgPoo
     assert!(goes_on);
     let history = console.get("/history").await.expect(200, &[]).words();
     assert!(history.contains("5 records of t/0"), "{history}");
+
+    console.post(&format!("{BRIDGE}/set-aside"), "version=2").await.expect(303, &[]);
+    console.get(BRIDGE).await.expect(200, &["The bridge is not halted by one event alone"]);
+    run(
+        &world,
+        "update bridge set gap = false, status = 'halted', stuck = '{\"topic\": \"t\", \"partition\": 0, \"offset\": 7}',
+             status_reason = 'SQS refuses a message.'",
+    )
+    .await;
+    let words = console.get(BRIDGE).await.expect(200, &["Set this event aside"]).words();
+    assert!(words.contains("SQS refuses a message.") && words.contains("kept as a dead letter"), "{words}");
+    console.post(&format!("{BRIDGE}/set-aside"), "version=2").await.expect(303, &[]);
+    let words = console.get(BRIDGE).await.expect(200, &[]).words();
+    assert!(!words.contains("Set this event aside"), "{words}");
 }

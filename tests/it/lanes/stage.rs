@@ -22,7 +22,7 @@ use rdkafka::{
     consumer::{Consumer, StreamConsumer},
     message::{Headers as _, Message as _, OwnedMessage},
 };
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -37,6 +37,7 @@ use crate::{
         bridge,
         kafka::{admin, client, create_topic, servers, variable},
     },
+    wire::Proxy,
 };
 
 pub const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
@@ -186,10 +187,28 @@ impl Stage {
 
     /// A worker in a slot.
     pub fn worker(&self, slot: &str) -> Running {
+        self.worker_with(self.pool.clone(), slot)
+    }
+
+    fn worker_with(&self, pool: PgPool, slot: &str) -> Running {
         let shutdown = CancellationToken::new();
         let queues = Arc::new(self.script.clone());
-        let worker = Worker::with_queues(self.pool.clone(), vault(), settings(), queues, slot.into());
+        let worker = Worker::with_queues(pool, vault(), settings(), queues, slot.into());
         Running { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
+    }
+
+    /// A way to Postgres that can be cut.
+    pub fn way_to_postgres(&self) -> Proxy {
+        let options = self.pool.connect_options();
+        Proxy::before(format!("{}:{}", options.get_host(), options.get_port()))
+    }
+
+    /// A worker that comes to Postgres by this way alone.
+    pub async fn worker_over(&self, way: &Proxy, slot: &str) -> Running {
+        let options = (*self.pool.connect_options()).clone().host("127.0.0.1").port(way.address().port());
+        let pool =
+            PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(2)).connect_with(options);
+        self.worker_with(pool.await.unwrap(), slot)
     }
 
     /// Produces events of the route's type: `seq` counts per key, and the body holds it.
@@ -223,9 +242,12 @@ impl Stage {
         self.producer.send(&self.topic, Some(b"raw"), headers, value).await.unwrap();
     }
 
-    /// Produces a record with a key.
-    pub async fn produce_with_key(&self, key: &str, headers: &[Header]) {
-        self.producer.send(&self.topic, Some(key.as_bytes()), headers, Some(b"{}")).await.unwrap();
+    /// Produces so many events `order.cancelled` over all partitions; their ids are this name and a number.
+    pub async fn produce_cancelled(&self, name: &str, count: usize) {
+        for number in 0..count {
+            let (key, headers) = (format!("k{number}"), headers(&format!("{name}{number}"), "order.cancelled"));
+            self.producer.send(&self.topic, Some(key.as_bytes()), &headers, Some(b"{}")).await.unwrap();
+        }
     }
 
     /// Waits for a status, and gives its reason.
@@ -260,6 +282,16 @@ impl Stage {
     pub async fn go_on(&self) {
         let mut db = self.pool.acquire().await.unwrap();
         ebm::store::bridges::go_on(&mut db, self.bridge).await.unwrap();
+        sqlx::query("select pg_notify('ebm_bridge', '')").execute(&mut *db).await.unwrap();
+    }
+
+    /// Sets the event aside that the bridge is halted by.
+    pub async fn set_aside(&self) {
+        let mut db = self.pool.acquire().await.unwrap();
+        let bridge = ebm::store::bridges::find(&mut db, self.bridge).await.unwrap().unwrap();
+        ebm::store::bridges::set_aside(&mut db, self.bridge, &bridge.stuck.unwrap(), &bridge.status_reason)
+            .await
+            .unwrap();
         sqlx::query("select pg_notify('ebm_bridge', '')").execute(&mut *db).await.unwrap();
     }
 

@@ -1,11 +1,19 @@
 //! The real Kafka of the tests as a super user reaches it: past the product.
 
+use std::time::Duration;
+
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
 };
 use uuid::Uuid;
+
+use crate::reconcile::within;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the development servers say of themselves.
 pub fn variable(name: &str) -> String {
@@ -47,4 +55,21 @@ pub async fn new_topic(partitions: i32) -> String {
     let name = format!("it.{}", Uuid::new_v4().simple());
     create_topic(&name, partitions).await;
     name
+}
+
+/// Waits until so many members of a group read partitions of a topic, and there are no others in it.
+pub async fn shared_by(group: &str, topic: &str, count: usize) {
+    let watcher: BaseConsumer = client(&servers()).create().unwrap();
+    within(PATIENCE, &format!("{count} share the topic"), async || {
+        let groups = watcher.fetch_group_list(Some(group), PATIENCE).unwrap();
+        let reads = |bytes: Option<&[u8]>| {
+            bytes.is_some_and(|bytes| bytes.windows(topic.len()).any(|part| part == topic.as_bytes()))
+        };
+        groups.groups().iter().any(|group| {
+            group.state() == "Stable"
+                && group.members().len() == count
+                && group.members().iter().all(|member| reads(member.assignment()))
+        })
+    })
+    .await;
 }

@@ -1,4 +1,4 @@
-//! Check, start, stop, go on.
+//! Check, start, stop, go on, set an event aside.
 
 use axum::{
     extract::{Path, State},
@@ -112,6 +112,25 @@ pub(super) async fn go_on(
     let back = paths::bridge(bridge.id);
     match manager.go_on_bridge(&visit.actor(), bridge.id, typed.number("version")).await {
         Ok(()) => visit.done(&back, format!("{} goes on with the first event there is.", bridge.name)).await,
+        Err(error) => visit.act_refused(&back, error).await,
+    }
+}
+
+pub(super) async fn set_aside(
+    visit: Visit,
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Response {
+    let bridge = match load_to_change(&visit, &manager, &id).await {
+        Ok(bridge) => bridge,
+        Err(answer) => return answer,
+    };
+    let back = paths::bridge(bridge.id);
+    match manager.set_event_aside(&visit.actor(), bridge.id, typed.number("version")).await {
+        Ok(()) => {
+            visit.done(&back, "The event is being kept as a dead letter; those behind it go on.".to_owned()).await
+        }
         Err(error) => visit.act_refused(&back, error).await,
     }
 }

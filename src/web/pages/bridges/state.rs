@@ -43,7 +43,7 @@ pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
         }
         _ => None,
     };
-    let decide = (bridge.gap && may.refusal.is_none()).then(|| go_on(bridge));
+    let decide = if may.refusal.is_none() { decide(bridge) } else { None };
     view! {
         <Notice tone=tone title=title action=next>
             {(!more.is_empty()).then(|| view! { <p>{more}</p> })}
@@ -54,15 +54,20 @@ pub(super) fn line(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
     .into_any()
 }
 
-/// The decision that a bridge waits for whose events are gone.
-fn go_on(bridge: &Bridge) -> AnyView {
-    view! {
-        <form method="post" action=paths::bridge_act(bridge.id, "go-on") class="row">
+/// What can be decided about events that a bridge cannot move: where they are gone, and where it is one alone.
+fn decide(bridge: &Bridge) -> Option<AnyView> {
+    let (act, label) = match (bridge.gap, &bridge.stuck) {
+        (true, _) => ("go-on", "Go on without them"),
+        (false, Some(_)) => ("set-aside", "Set this event aside"),
+        (false, None) => return None,
+    };
+    let form = view! {
+        <form method="post" action=paths::bridge_act(bridge.id, act) class="row">
             <input type="hidden" name="version" value=bridge.version.to_string()/>
-            <Submit kind=ButtonKind::Primary glyph=Glyph::Play>"Go on without them"</Submit>
+            <Submit kind=ButtonKind::Primary glyph=Glyph::Play>{label}</Submit>
         </form>
-    }
-    .into_any()
+    };
+    Some(form.into_any())
 }
 
 /// What can be done with the bridge.

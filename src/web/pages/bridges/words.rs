@@ -95,6 +95,11 @@ pub(super) fn line(bridge: &Bridge) -> Line {
             "It waits for your decision. It then goes on with the first event that is still there; the history keeps \
              what was said here.",
         ),
+        (Desired::Running, Status::Halted) if bridge.stuck.is_some() => (
+            Tone::Fail,
+            reason("The queue refuses one event."),
+            "It is tried again by itself, and those behind it wait. Set aside, it is kept as a dead letter, and they go on.",
+        ),
         (Desired::Running, Status::Halted) => (
             Tone::Fail,
             reason("It has stopped itself."),
