@@ -158,6 +158,32 @@ test('a dead letter is looked at, sent again in vain, and thrown away', async ()
   await expect(page.getByText('No dead letters')).toBeVisible();
 });
 
+test('a dead letter is changed, sent again, and arrives where the route leads', async () => {
+  const id = `mended-${suffix}`;
+  const body = '{\r\n  "text": "Grüße" }';
+  await send(incoming, body, { ce_id: id, ce_source: '/partner', ce_specversion: '1.0', ce_type: 'Misnamed' });
+  await expect.poll(() => held(incoming), { timeout: 20_000 }).toBe(0);
+  await page.goto(`/bridges/${bridge}/dead-letters`);
+  await page.getByRole('table', { name: `Dead letters of ${name}` }).getByRole('link').first().click();
+  await page.getByRole('link', { name: 'Change the event' }).click();
+  const attributes = page.getByLabel('Attributes');
+  const typed = await attributes.inputValue();
+  await attributes.fill(typed.replace(/^ce_source: .*$/m, ''));
+  await look(page);
+  await button('Save the event').click();
+  await expect(page.getByText(/cannot be delivered like this: it is not a CloudEvent: source/).first()).toBeVisible();
+  await attributes.fill(typed.replace('Misnamed', asked));
+  await button('Save the event').click();
+  await expect(page.getByText('The event was changed since it came.')).toBeVisible();
+  await look(page);
+  await button('Send again').click();
+  const consumer = await consume(ownerLogin, topics[asked], `${owner}.${space}.mended`);
+  await expect
+    .poll(() => consumer.got.find((event) => event.headers.ce_id === id)?.body, { timeout: 30_000 })
+    .toBe(body);
+  await consumer.end();
+});
+
 test('stopped, it leaves messages where they are, and started again it goes on', async () => {
   await page.goto(`/bridges/${bridge}`);
   await button('Stop').click();

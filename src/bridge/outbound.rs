@@ -356,8 +356,12 @@ impl Outbound {
                     self.look_whether_begun();
                 }
                 // What comes after the end began is left for the next reader.
-                Event::Record(_) if stopping => {}
-                Event::Record(record) => self.lanes.accept(record),
+                Event::Records(_) if stopping => {}
+                Event::Records(records) => {
+                    for record in records {
+                        self.lanes.accept(record);
+                    }
+                }
                 Event::Revoking { partitions, reply } => {
                     self.lanes.drain(&partitions);
                     self.revoking.push((partitions, reply));

@@ -37,6 +37,8 @@ const ASSERT: Duration = Duration::from_secs(10);
 /// How a bridge fares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
+    /// The version of the configuration that it is said of.
+    pub version: i64,
     /// Status.
     pub status: Status,
     /// Why, and what to do; empty where nothing is to be said.
@@ -199,6 +201,7 @@ pub async fn write(
         let report = reports.borrow_and_update().clone();
         if let Some(report) = report.filter(|_| unwritten) {
             let said = lanes::Said {
+                version: report.version,
                 status: report.status,
                 reason: &report.reason,
                 gap: report.gap,

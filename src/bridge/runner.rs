@@ -52,6 +52,8 @@ pub struct Runner {
     means: Means,
     queues: Arc<dyn Queues>,
     wish: watch::Receiver<Wish>,
+    /// The newest version that was wished.
+    version: i64,
     reports: watch::Sender<Option<Report>>,
     moved: Moved,
     lanes: Option<Running>,
@@ -90,7 +92,8 @@ pub async fn run(bridge: BridgeId, slot: String, means: Means, queues: Arc<dyn Q
     let (moved, done) = (Moved::default(), CancellationToken::new());
     let pool = means.pool.clone();
     let writing = report::write(pool.clone(), bridge, read, moved.clone(), done.clone());
-    let mut runner = Runner { bridge, slot, means, queues, wish, reports, moved, lanes: None, good: None, failures: 0 };
+    let mut runner =
+        Runner { bridge, slot, means, queues, wish, version: 0, reports, moved, lanes: None, good: None, failures: 0 };
     let running = async {
         let end = runner.run().await;
         done.cancel();
@@ -124,6 +127,7 @@ impl Runner {
                 }
                 return wish;
             };
+            self.version = version;
             // What was read may be newer than what was wished.
             if self.lanes.as_ref().is_some_and(|lanes| lanes.version >= version) {
                 self.watch().await;
@@ -268,7 +272,7 @@ impl Runner {
             Health::Well if state.begun => (Status::Running, String::new()),
             Health::Well => (Status::Provisioning, String::new()),
         };
-        let report = Report { status, reason, gap: false, stuck, steps };
+        let report = Report { version: running.version, status, reason, gap: false, stuck, steps };
         if self.failures == 0 {
             self.reports.send_if_modified(|old| {
                 let changed = old.as_ref() != Some(&report);
@@ -299,7 +303,14 @@ impl Runner {
     }
 
     fn say(&self, status: Status, reason: &str, gap: bool, steps: Steps) {
-        self.reports.send_replace(Some(Report { status, reason: reason.to_owned(), gap, stuck: None, steps }));
+        self.reports.send_replace(Some(Report {
+            version: self.version,
+            status,
+            reason: reason.to_owned(),
+            gap,
+            stuck: None,
+            steps,
+        }));
     }
 
     /// Waits before the next try, unless something else is wished, or lanes that still run have ended.

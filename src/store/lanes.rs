@@ -273,6 +273,8 @@ pub async fn count_not_begun(pool: &PgPool, bridge: BridgeId) -> Result<i64> {
 /// How a bridge fares.
 #[derive(Clone, Debug)]
 pub struct Said<'a> {
+    /// The version of the configuration that this is said of: another worker may be further, and what it says counts.
+    pub version: i64,
     /// Status.
     pub status: Status,
     /// Why, and what to do.
@@ -291,13 +293,15 @@ pub async fn set_status(pool: &PgPool, bridge: BridgeId, said: &Said<'_>) -> Res
     let changed = sqlx::query!(
         "update bridge set status = $2, status_reason = $3, steps = $4, gap = $5, stuck = $6,
                 status_since = case when status = $2 then status_since else now() end
-         where id = $1 and (status, status_reason, steps, gap, stuck) is distinct from ($2, $3, $4, $5, $6)",
+         where id = $1 and version = $7
+               and (status, status_reason, steps, gap, stuck) is distinct from ($2, $3, $4, $5, $6)",
         bridge.0,
         said.status.as_str(),
         said.reason,
         said.steps,
         said.gap,
-        said.stuck.map(Json) as _
+        said.stuck.map(Json) as _,
+        said.version
     )
     .execute(&mut *tx)
     .await?;

@@ -31,6 +31,10 @@ use super::{
 const SESSION: Duration = Duration::from_secs(10);
 /// How long one poll may take: commands wait as long at most while nothing comes in.
 const POLL: Duration = Duration::from_millis(50);
+/// Bytes of one fetch; a larger batch of records comes alone and whole. At 5 kB a second that takes 26 s.
+const FETCH: usize = 128 << 10;
+/// The most records that are told together.
+const BURST: usize = 64;
 /// How long everything waits for a lane that has no credit, before its partitions are paused: fetched records are
 /// thrown away by pausing, so a short wait is the cheaper.
 const GRACE: Duration = Duration::from_millis(250);
@@ -43,8 +47,8 @@ const WATERMARKS: Duration = Duration::from_secs(10);
 pub enum Event {
     /// Partitions are read from these offsets on.
     Assigned(Vec<Offset>),
-    /// A record.
-    Record(Record),
+    /// Records, as they were received.
+    Records(Vec<Record>),
     /// Partitions will be given up as soon as the answer is there: the offsets to commit before that.
     Revoking {
         /// Which.
@@ -152,6 +156,7 @@ impl Consumer {
         let config = config(settings, &subscription);
         let member = Member {
             events: tell,
+            records: Mutex::default(),
             topics: subscription.topics,
             starts: subscription.starts,
             reason: Reason::default(),
@@ -225,7 +230,12 @@ fn config(settings: &Settings, subscription: &Subscription) -> ClientConfig {
         .set("queued.max.messages.kbytes", "8192")
         // Once there is enough, a partition is fetched from again when there is not: by itself only after a second.
         .set("fetch.queue.backoff.ms", "5")
-        .set("fetch.message.max.bytes", "1048576")
+        // An answer has to come within its time on a slow line too, or it is asked for without end: a fetch is small.
+        // The largest message is only named since no fetch may be smaller (librdkafka, `fetch.max.bytes`).
+        .set("fetch.message.max.bytes", FETCH.to_string())
+        .set("fetch.max.bytes", FETCH.to_string())
+        .set("message.max.bytes", FETCH.to_string())
+        .set("socket.timeout.ms", "30000")
         .set("fetch.wait.max.ms", "100")
         .set("fetch.error.backoff.ms", "200");
     config
@@ -346,6 +356,7 @@ impl Thread {
                 self.deliver(record);
             }
         }
+        self.consumer.context().tell_records();
         let topics = &self.consumer.context().topics;
         let spent = |topic: &&Arc<str>| self.credit.is_spent(topic) && !self.paused.contains(*topic);
         let spent: Vec<_> = topics.iter().filter(spent).cloned().collect();
@@ -371,8 +382,27 @@ impl Thread {
         Ok(list)
     }
 
+    /// Receives what is there, and waits a while where nothing is.
     fn poll(&mut self) -> Result<(), Error> {
-        let polled = self.consumer.poll(POLL).map(|result| result.map(|m| record(&m, self.consumer.context())));
+        let mut wait = POLL;
+        let mut result = Ok(());
+        for _ in 0..BURST {
+            match self.poll_one(wait) {
+                Ok(true) => wait = Duration::ZERO,
+                Ok(false) => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        self.consumer.context().tell_records();
+        result
+    }
+
+    /// Receives a record; gives whether there may be more that may be received.
+    fn poll_one(&mut self, wait: Duration) -> Result<bool, Error> {
+        let polled = self.consumer.poll(wait).map(|result| result.map(|m| record(&m, self.consumer.context())));
         // A stashed record of a partition that was given up must not come after the partition is read anew.
         if !self.stash.is_empty() {
             let places = self.consumer.context().places();
@@ -382,7 +412,8 @@ impl Thread {
             return Err(error);
         }
         match polled {
-            None => self.look_after_brokers(),
+            None if wait.is_zero() => Ok(false),
+            None => self.look_after_brokers().map(|()| false),
             Some(Ok(record)) => {
                 if self.away.take().is_some() {
                     self.back();
@@ -392,22 +423,23 @@ impl Thread {
                     // Of a partition that was assigned after its topic was paused: to be paused as well.
                     self.paused.remove(&record.partition.topic);
                     self.stash.push_back(record);
-                } else {
-                    self.deliver(record);
+                    return Ok(false);
                 }
-                Ok(())
+                let topic = record.partition.topic.clone();
+                self.deliver(record);
+                Ok(!self.credit.is_spent(&topic))
             }
-            Some(Err(error)) => self.judge(&error),
+            Some(Err(error)) => self.judge(&error).map(|()| false),
         }
     }
 
     fn deliver(&self, record: Record) {
         self.credit.take(&record);
-        self.tell(Event::Record(record));
+        self.consumer.context().receive(record);
     }
 
     fn tell(&self, event: Event) {
-        let _ = self.consumer.context().events.send(event);
+        self.consumer.context().tell(event);
     }
 
     fn judge(&mut self, error: &KafkaError) -> Result<(), Error> {

@@ -19,7 +19,7 @@ use rdkafka::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Error, Offset, Partition, consumer::Event};
+use super::{Error, Offset, Partition, Record, consumer::Event};
 
 /// How long a rebalance waits for what is in flight to come to rest.
 pub(super) const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
@@ -69,6 +69,8 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 /// The context of a member of a group.
 pub(super) struct Member {
     pub(super) events: UnboundedSender<Event>,
+    /// Records that are told together: one waking of the lane for many of them.
+    pub(super) records: Mutex<Vec<Record>>,
     pub(super) topics: Vec<Arc<str>>,
     /// Where reading begins at the earliest; 0 in partitions that are not named.
     pub(super) starts: HashMap<Partition, i64>,
@@ -112,9 +114,24 @@ impl Member {
         }
     }
 
-    fn tell(&self, event: Event) {
+    /// Tells something, after the records that came before it.
+    pub(super) fn tell(&self, event: Event) {
+        self.tell_records();
         // Nobody listens after a lane was dropped; the thread ends then by itself.
         let _ = self.events.send(event);
+    }
+
+    /// Tells what was received.
+    pub(super) fn tell_records(&self) {
+        let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+        if !records.is_empty() {
+            let _ = self.events.send(Event::Records(records));
+        }
+    }
+
+    /// Takes a record that is told with others soon.
+    pub(super) fn receive(&self, record: Record) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     }
 
     /// Takes partitions over: from where the group has come to, but never before the start of the routes.

@@ -52,15 +52,16 @@ pub fn Plot(
     /// What is counted: `events moved`.
     #[prop(into)]
     what: String,
-    /// Whether it is a measure, of which the largest counts, and not the sum.
-    #[prop(optional)]
-    measure: bool,
+    /// The unit of a measure, of which the largest counts and not the sum; empty where things are counted.
+    #[prop(optional, into)]
+    unit: &'static str,
 ) -> AnyView {
     let most = minutes.iter().copied().max().unwrap_or_default();
     let sum: i64 = minutes.iter().sum();
     let span = minutes.len();
+    let measure = !unit.is_empty();
     let (label, scale) = if measure {
-        (format!("{what} in the last {span} minutes: at most {most}"), format!("at most {most}"))
+        (format!("{what} in the last {span} minutes: at most {most} {unit}"), format!("at most {most} {unit}"))
     } else {
         (
             format!("{what} in the last {span} minutes: {sum}, at most {most} in a minute"),
@@ -78,7 +79,8 @@ pub fn Plot(
             view! { <tr><th scope="row">{format!("{from} to {to} min ago")}</th><td class="number">{count}</td></tr> }
         })
         .collect_view();
-    let columns = vec![Column::new("When"), Column::new(what).numeric()];
+    let counted = if measure { format!("{what}, {unit}") } else { what };
+    let columns = vec![Column::new("When"), Column::new(counted).numeric()];
     view! {
         <figure class="plot">
             <svg viewBox=format!("0 0 {} 60", span.max(2) - 1) preserveAspectRatio="none" role="img" aria-label=label.clone()>

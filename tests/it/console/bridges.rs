@@ -93,8 +93,8 @@ async fn how_far_a_bridge_is_behind_is_told_and_when_events_are_lost_by_it(pool:
          select id, date_trunc('minute', now()) - n * interval '1 minute', 2700000 - n * 60000
          from bridge, generate_series(0, 5) n;";
     run(&world, behind).await;
-    let words = console.get(BRIDGE).await.expect(200, &["seconds behind in the last 60 minutes: at most 2640"]).words();
-    assert!(words.contains("the oldest event that waited had done so for 45 min"), "{words}");
+    let words = console.get(BRIDGE).await.expect(200, &["behind in the last 60 minutes: at most 2640 s"]).words();
+    assert!(words.contains("Lately the oldest event had waited for 45 min"), "{words}");
     assert!(words.contains("In about 15 min events are lost that wait now. They are kept for 1 h"), "{words}");
     let words = console.get("/bridges").await.expect(200, &[]).words();
     assert!(words.contains("45 min"), "{words}");

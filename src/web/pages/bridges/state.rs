@@ -188,7 +188,7 @@ pub(super) fn delay(bridge: &Bridge, delay: &Delay) -> AnyView {
         return ().into_any();
     }
     let lead = match delay.now {
-        Some(now) => format!("Of late the oldest event that waited had done so for {}.", words::span(now)),
+        Some(now) => format!("Lately the oldest event had waited for {}.", words::span(now)),
         None => "No event waits that the workers know of.".to_owned(),
     };
     let threat = delay.until_loss().map(|left| {
@@ -205,7 +205,7 @@ pub(super) fn delay(bridge: &Bridge, delay: &Delay) -> AnyView {
         }
     });
     let plot = (!delay.minutes.is_quiet()).then(|| {
-        view! { <Plot minutes=delay.minutes.0.clone() what="seconds behind" measure=true/> }
+        view! { <Plot minutes=delay.minutes.0.clone() what="behind" unit="s"/> }
     });
     view! { <Panel id="delay" title="Behind" lead=lead>{threat}{plot}</Panel> }.into_any()
 }

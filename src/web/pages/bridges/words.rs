@@ -16,7 +16,8 @@ use crate::{
 
 /// How a bridge fares, as a status; its reason where there is room for it.
 pub(super) fn state(bridge: &Bridge, with_reason: bool) -> State {
-    let why = || if with_reason { bridge.status_reason.clone() } else { String::new() };
+    let told = || told(&bridge.status_reason, bridge.routes.iter().map(|route| &route.queue)).0;
+    let why = || if with_reason { told() } else { String::new() };
     match bridge.status {
         Status::Draft => State::Draft,
         Status::Provisioning => State::Provisioning,
@@ -132,7 +133,7 @@ pub(super) fn behind(delay: Option<Duration>) -> String {
 /// A span of time in one unit, as the pages say distances: `12 s`, `3 min`.
 pub(super) fn span(span: Duration) -> String {
     if span < Duration::from_secs(1) {
-        return "under 1 s".to_owned();
+        return "<1 s".to_owned();
     }
     let now = OffsetDateTime::UNIX_EPOCH;
     Moment::new(now + span, now).distance()
