@@ -351,7 +351,8 @@ fn stream_settings(config: &Config) -> stream::Settings {
 fn slot(config: &Config) -> Result<String, Failure> {
     // Not every shell passes its HOSTNAME on.
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let told = config.bridge.slot.clone().or_else(|| std::env::var("HOSTNAME").ok()).or_else(host);
+    let shell = || std::env::var("HOSTNAME").ok().filter(|name| !name.trim().is_empty());
+    let told = config.bridge.slot.clone().or_else(shell).or_else(host);
     let slot = told.unwrap_or_default().trim().to_owned();
     // It is a `group.instance.id`: what Kafka takes for the name of a topic (KIP-345).
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

@@ -196,7 +196,7 @@ test('stopped, it leaves messages where they are, and started again it goes on',
   await becomes('wasm', status().getByText('Running'), 15_000);
   await expect.poll(() => held(incoming), { timeout: 20_000 }).toBe(0);
   const row = page.getByRole('row', { name: new RegExp(asked) });
-  await becomes('wasm', row.getByRole('cell', { name: '2', exact: true }));
+  await becomes('wasm', row.getByRole('cell', { name: '3', exact: true }));
 });
 
 test('changed while it runs, it keeps what it had until the change can be used', async () => {

@@ -51,7 +51,8 @@ async fn a_queue_that_fails_often_loses_nothing(pool: PgPool) {
             _ => Fault::None,
         });
         stage.send(2_000).await;
-        stage.settle().await;
+        // A batch whose calls fail one after the other waits up to half a minute between two of them.
+        stage.settle_within(PATIENCE * 3).await;
         println!("{kind:?}, a third of all calls fail: {}", stage.ledger.assert_none_lost(0));
         if kind == Kind::Fifo {
             stage.ledger.assert_in_order();
