@@ -316,10 +316,9 @@ async fn connect_aws(config: &Config) -> Result<Option<Aws>, Failure> {
 fn admin_settings(config: &Config) -> Result<admin::Settings, Failure> {
     let kafka = &config.kafka;
     let servers = kafka.bootstrap_servers.split(',').map(|server| server.trim().to_owned()).collect();
-    let tls = match (kafka.security, &kafka.ca_file) {
-        (Security::SaslPlaintext, _) => None,
-        (Security::SaslSsl, Some(file)) => Some(Tls::from_file(file)?),
-        (Security::SaslSsl, None) => Some(Tls::platform()?),
+    let tls = match kafka.security {
+        Security::SaslPlaintext => None,
+        Security::SaslSsl => Some(Tls::trusting(kafka.ca_file.as_deref())?),
     };
     let login = Login::new(kafka.username.clone(), kafka.password.clone());
     // One broker that does not answer must not hold up what all the others have done.

@@ -158,9 +158,9 @@ pub async fn run(
         commit: None,
         last_commit: Instant::now(),
         letters: None,
-        letters_failed: (0, None),
+        letters_failed: Failed::default(),
         begins: None,
-        begins_failed: (0, None),
+        begins_failed: Failed::default(),
         places: sleep(PLACES).boxed(),
         revoking: Vec::new(),
         away: None,
@@ -205,6 +205,25 @@ type Committed = (Vec<Offset>, Result<(), stream::Error>);
 type Written = (Vec<DeadLetter>, Result<(), String>);
 type Begun = (Vec<Begin>, Result<Vec<Begin>, String>);
 
+/// How often a write failed in a row, and why at last.
+#[derive(Default)]
+struct Failed {
+    times: u32,
+    why: Option<String>,
+}
+
+impl Failed {
+    /// How long to wait before the next try.
+    fn wait(&self) -> Duration {
+        if self.times > 0 { backoff(self.times, chance()) } else { Duration::ZERO }
+    }
+
+    fn again(&mut self, why: String) {
+        self.times += 1;
+        self.why = Some(why);
+    }
+}
+
 struct Outbound {
     bridge: BridgeId,
     name: String,
@@ -221,12 +240,10 @@ struct Outbound {
     last_commit: Instant,
     /// Dead letters on their way to Postgres; one write at a time.
     letters: Option<BoxFuture<'static, Written>>,
-    /// How often writing them failed in a row, and how at last.
-    letters_failed: (u32, Option<String>),
+    letters_failed: Failed,
     /// Where routes begin, on its way to Postgres; one write at a time.
     begins: Option<BoxFuture<'static, Begun>>,
-    /// How often writing that failed in a row, and how at last.
-    begins_failed: (u32, Option<String>),
+    begins_failed: Failed,
     /// Keeps how far all is, now and then.
     places: BoxFuture<'static, ()>,
     /// Partitions to be given up as soon as nothing of them is under way.
@@ -402,7 +419,7 @@ impl Outbound {
 
     fn write(&mut self, letters: Vec<DeadLetter>) {
         let (pool, vault, bridge) = (self.means.pool.clone(), self.means.vault.clone(), self.bridge);
-        let wait = if self.letters_failed.0 > 0 { backoff(self.letters_failed.0, chance()) } else { Duration::ZERO };
+        let wait = self.letters_failed.wait();
         let write = async move {
             sleep(wait).await;
             let rows: Vec<_> = letters.iter().map(|letter| letter::seal(&vault, bridge, letter)).collect();
@@ -415,7 +432,7 @@ impl Outbound {
     fn written(&mut self, (letters, result): Written) {
         match result {
             Ok(()) => {
-                self.letters_failed = (0, None);
+                self.letters_failed = Failed::default();
                 for letter in &letters {
                     counter!("ebm_bridge_dead_letters_total", "bridge" => self.name.clone(), "reason" => letter.reason.code())
                         .increment(1);
@@ -424,7 +441,7 @@ impl Outbound {
             }
             Err(why) => {
                 tracing::warn!(bridge = %self.bridge, why, "dead letters could not be written yet");
-                self.letters_failed = (self.letters_failed.0 + 1, Some(why));
+                self.letters_failed.again(why);
                 self.write(letters);
             }
         }
@@ -432,7 +449,7 @@ impl Outbound {
 
     fn keep(&mut self, begins: Vec<Begin>) {
         let pool = self.means.pool.clone();
-        let wait = if self.begins_failed.0 > 0 { backoff(self.begins_failed.0, chance()) } else { Duration::ZERO };
+        let wait = self.begins_failed.wait();
         let keep = async move {
             sleep(wait).await;
             let result = timeout(WRITE, lanes::keep_begins(&pool, &begins)).await;
@@ -445,7 +462,7 @@ impl Outbound {
     fn began(&mut self, (begins, result): Begun) {
         match result {
             Ok(kept) => {
-                self.begins_failed = (0, None);
+                self.begins_failed = Failed::default();
                 for Begin { route, partition, offset } in &kept {
                     tracing::info!(bridge = %self.bridge, route = %route.0, partition, offset, "a route begins");
                 }
@@ -454,7 +471,7 @@ impl Outbound {
             }
             Err(why) => {
                 tracing::warn!(bridge = %self.bridge, why, "where a route begins could not be kept yet");
-                self.begins_failed = (self.begins_failed.0 + 1, Some(why));
+                self.begins_failed.again(why);
                 self.keep(begins);
             }
         }
@@ -478,7 +495,7 @@ impl Outbound {
 
     /// Tells how the lanes fare, and what they moved.
     fn tell(&mut self) {
-        let health = match (self.lanes.health(), &self.letters_failed.1, &self.begins_failed.1, &self.away) {
+        let health = match (self.lanes.health(), &self.letters_failed.why, &self.begins_failed.why, &self.away) {
             (health @ Health::Halted(_), ..) => health,
             (_, Some(why), ..) => Health::Halted(letter::unwritten(why)),
             (_, _, Some(why), _) => {

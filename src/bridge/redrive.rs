@@ -24,8 +24,7 @@ use crate::{
     domain::{
         bridge::Direction,
         channel::topic_name,
-        cloud_event::Event,
-        dead_letter::{Bytes, Kept, KeptMessage, KeptRecord},
+        dead_letter::{Kept, KeptMessage, KeptRecord},
         ids::{BridgeId, RouteId},
         queue_url::QueueUrl,
     },
@@ -123,9 +122,7 @@ impl Courier {
         if kept.headers_lost {
             return Err("the event has a header whose name is not UTF-8".into());
         }
-        let bytes = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0);
-        let headers = kept.headers.into_iter().map(|(name, value)| (name, bytes(value))).collect();
-        let event = Event::from_kafka(headers, bytes(kept.value)).map_err(|why| format!("the event {why}"))?;
+        let event = kept.event().map_err(|why| format!("the event {why}"))?;
         let same = |route: &&Route| {
             route.direction == Direction::Outbound
                 && route.kind == event.kind()
@@ -136,7 +133,7 @@ impl Courier {
         let (queue, facts) = self.queue(&url).await?;
         let message = event.into_queue(facts.max_message).map_err(|why| format!("the event {why}"))?;
         let fifo = url.is_fifo();
-        let key = bytes(kept.key);
+        let key = kept.key.map(|key| key.0);
         let entry = Entry {
             ticket: 0,
             message: Arc::new(message),

@@ -61,11 +61,7 @@ impl Kept {
     /// Why it holds none that can be delivered.
     pub fn event(&self) -> Result<Event, Undeliverable> {
         match self {
-            Self::Record(record) => {
-                let bytes = |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| bytes.0.clone());
-                let headers = record.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
-                Event::from_kafka(headers, bytes(&record.value))
-            }
+            Self::Record(record) => record.event(),
             Self::Message(message) => {
                 Event::from_queue(Message { attributes: message.attributes.clone(), body: message.body.clone() })
             }
@@ -94,6 +90,18 @@ pub struct KeptRecord {
     pub headers_lost: bool,
     /// Value; none is a tombstone.
     pub value: Option<Bytes>,
+}
+
+impl KeptRecord {
+    /// The event in it.
+    ///
+    /// # Errors
+    /// Why it holds none that can be delivered.
+    pub fn event(&self) -> Result<Event, Undeliverable> {
+        let bytes = |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| bytes.0.clone());
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
+        Event::from_kafka(headers, bytes(&self.value))
+    }
 }
 
 /// A message of a queue.

@@ -1,7 +1,7 @@
 //! Events that bridges could not deliver: seen, sent again, thrown away.
 
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Actor, Error, Manager, Page, Result, actor::Right, bridges::visible, commit};
 use crate::{
@@ -29,13 +29,9 @@ impl Manager {
     pub async fn read_dead_letter(&self, actor: &Actor, bridge: BridgeId, id: i64) -> Result<(DeadLetter, Kept)> {
         let mut tx = self.begin().await?;
         let bridge = of_letters(&mut tx, actor, bridge).await?;
-        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
-        let (letter, sealed) = found.ok_or(Error::NotFound("dead letter"))?;
-        let row = dead_letter_row(bridge.id, &letter.source);
-        let opened = self.parts.vault.open("dead_letter", &row, &sealed).map_err(Error::internal)?;
-        let kept = serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)?;
-        let what = json!({ "number": letter.id, "source": letter.source });
-        tx.record(actor, act("bridge.dead-letter-read", &bridge, Some(what)));
+        let (letter, sealed) = find(&mut tx, bridge.id, id).await?;
+        let kept = self.open(&bridge, &letter, &sealed)?;
+        tx.record(actor, act("bridge.dead-letter-read", &bridge, Some(which(&letter))));
         commit(tx).await?;
         Ok((letter, kept))
     }
@@ -51,17 +47,14 @@ impl Manager {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         let bridge = of_letters(&mut tx, actor, bridge).await?;
-        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
-        let (letter, sealed) = found.ok_or(Error::NotFound("dead letter"))?;
+        let (letter, sealed) = find(&mut tx, bridge.id, id).await?;
         if revision.is_some_and(|revision| revision != letter.revision) {
             return Err(changed_meanwhile());
         }
         if letter.redrive_at.is_some() {
             return Err(being_sent());
         }
-        let row = dead_letter_row(bridge.id, &letter.source);
-        let opened = self.parts.vault.open("dead_letter", &row, &sealed).map_err(Error::internal)?;
-        let before: Kept = serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)?;
+        let before = self.open(&bridge, &letter, &sealed)?;
         let after = change(before.clone())?;
         if !after.is_of_same_place(&before) {
             return Err(Error::field("content", "must stay of the place it came from: only what is in it can change"));
@@ -73,12 +66,12 @@ impl Manager {
             return Ok(());
         }
         let after = serde_json::to_vec(&after).map_err(Error::internal)?;
+        let row = dead_letter_row(bridge.id, &letter.source);
         let sealed = self.parts.vault.seal("dead_letter", &row, &after);
         if !store::dead_letters::edit(&mut tx, bridge.id, id, letter.revision, &sealed).await? {
             return Err(changed_meanwhile());
         }
-        let what = json!({ "number": letter.id, "source": letter.source });
-        tx.record(actor, act("bridge.dead-letter-edited", &bridge, Some(what)));
+        tx.record(actor, act("bridge.dead-letter-edited", &bridge, Some(which(&letter))));
         commit(tx).await
     }
 
@@ -86,16 +79,14 @@ impl Manager {
     pub async fn restore_dead_letter(&self, actor: &Actor, bridge: BridgeId, id: i64) -> Result<()> {
         let mut tx = self.begin().await?;
         let bridge = of_letters(&mut tx, actor, bridge).await?;
-        let found = store::dead_letters::find(&mut tx, bridge.id, id).await?;
-        let (letter, _) = found.ok_or(Error::NotFound("dead letter"))?;
+        let (letter, _) = find(&mut tx, bridge.id, id).await?;
         if letter.redrive_at.is_some() {
             return Err(being_sent());
         }
         if !store::dead_letters::restore(&mut tx, bridge.id, id).await? {
             return Err(Error::conflict("not-edited", "the event is as it came"));
         }
-        let what = json!({ "number": letter.id, "source": letter.source });
-        tx.record(actor, act("bridge.dead-letter-restored", &bridge, Some(what)));
+        tx.record(actor, act("bridge.dead-letter-restored", &bridge, Some(which(&letter))));
         commit(tx).await
     }
 
@@ -104,10 +95,8 @@ impl Manager {
     pub async fn redrive_dead_letters(&self, actor: &Actor, bridge: BridgeId, id: Option<i64>) -> Result<u64> {
         let mut tx = self.begin().await?;
         let bridge = of_letters(&mut tx, actor, bridge).await?;
-        if let Some(id) = id
-            && store::dead_letters::find(&mut tx, bridge.id, id).await?.is_none()
-        {
-            return Err(Error::NotFound("dead letter"));
+        if let Some(id) = id {
+            find(&mut tx, bridge.id, id).await?;
         }
         if bridge.desired != Desired::Running {
             return Err(Error::conflict("bridge-stopped", "the bridge does not run: start it, then send them again"));
@@ -147,6 +136,23 @@ impl Manager {
         tx.record(actor, act("bridge.dead-letters-purged", &bridge, Some(what)));
         commit(tx).await
     }
+
+    /// The event of one as it was kept.
+    fn open(&self, bridge: &Bridge, letter: &DeadLetter, sealed: &[u8]) -> Result<Kept> {
+        let row = dead_letter_row(bridge.id, &letter.source);
+        let opened = self.parts.vault.open("dead_letter", &row, sealed).map_err(Error::internal)?;
+        serde_json::from_slice(opened.expose_secret()).map_err(Error::internal)
+    }
+}
+
+/// One of a bridge with its event, sealed.
+async fn find(db: &mut store::PgConnection, bridge: BridgeId, id: i64) -> Result<(DeadLetter, Vec<u8>)> {
+    store::dead_letters::find(db, bridge, id).await?.ok_or(Error::NotFound("dead letter"))
+}
+
+/// What the history says of which one it was.
+fn which(letter: &DeadLetter) -> Value {
+    json!({ "number": letter.id, "source": letter.source })
 }
 
 /// The bridge, for someone who may see to its dead letters.
@@ -165,7 +171,7 @@ fn being_sent() -> Error {
     Error::conflict("being-sent", "the dead letter is being sent: wait until that is done or has failed")
 }
 
-fn act(name: &'static str, bridge: &Bridge, after: Option<serde_json::Value>) -> Act {
+fn act(name: &'static str, bridge: &Bridge, after: Option<Value>) -> Act {
     Act {
         name,
         object_kind: "bridge",

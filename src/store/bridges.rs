@@ -476,13 +476,10 @@ pub async fn set_desired(db: &mut PgConnection, id: BridgeId, desired: Desired, 
     Ok(())
 }
 
-/// Lets a bridge go on without the events that are gone: its next start begins with the first there is.
-pub async fn go_on(db: &mut PgConnection, id: BridgeId) -> Result<()> {
-    sqlx::query!("update route set goes_on = true where bridge_id = $1 and direction = 'outbound'", id.0)
-        .execute(&mut *db)
-        .await?;
+/// Lets the worker begin with what people have decided of the events that halted a bridge.
+async fn begin_anew(db: &mut PgConnection, id: BridgeId) -> Result<()> {
     sqlx::query!(
-        "update bridge set gap = false, status = 'provisioning', status_reason = '', status_since = now(),
+        "update bridge set gap = false, stuck = null, status = 'provisioning', status_reason = '', status_since = now(),
                 steps = '[]', version = version + 1
          where id = $1",
         id.0
@@ -490,6 +487,14 @@ pub async fn go_on(db: &mut PgConnection, id: BridgeId) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Lets a bridge go on without the events that are gone: its next start begins with the first there is.
+pub async fn go_on(db: &mut PgConnection, id: BridgeId) -> Result<()> {
+    sqlx::query!("update route set goes_on = true where bridge_id = $1 and direction = 'outbound'", id.0)
+        .execute(&mut *db)
+        .await?;
+    begin_anew(db, id).await
 }
 
 /// Sets an event aside that an outbound route of the bridge reads: it becomes a dead letter at the next start, and what
@@ -510,15 +515,7 @@ pub async fn set_aside(db: &mut PgConnection, id: BridgeId, place: &Place, why: 
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        "update bridge set stuck = null, status = 'provisioning', status_reason = '', status_since = now(),
-                steps = '[]', version = version + 1
-         where id = $1",
-        id.0
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    begin_anew(db, id).await
 }
 
 /// Takes a bridge away, with its routes, grants and dead letters.

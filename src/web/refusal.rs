@@ -93,6 +93,14 @@ impl Visit {
         .await
     }
 
+    /// After an act on a page: back to it, with what was done or why it was not.
+    pub async fn after_act(&self, to: &str, result: Result<(), Error>, done: String) -> Response {
+        match result {
+            Ok(()) => self.done(to, done).await,
+            Err(error) => self.act_refused(to, error).await,
+        }
+    }
+
     /// After an act that was refused: back to its page with the reason, or a page of its own.
     pub async fn act_refused(&self, to: &str, error: Error) -> Response {
         match &error {

@@ -63,6 +63,15 @@ impl Tls {
             file.ok_or_else(|| Error::Settings("this machine has no file of certificate authorities".into()))?,
         )
     }
+
+    /// Trusts the certificates of this file, or where there is none what the machine trusts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tls::from_file`] and [`Tls::platform`].
+    pub fn trusting(ca_file: Option<&Path>) -> Result<Self> {
+        ca_file.map_or_else(Self::platform, Self::from_file)
+    }
 }
 
 impl fmt::Debug for Tls {

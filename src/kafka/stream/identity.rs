@@ -23,10 +23,9 @@ impl Identities {
     /// [`Error::Other`] where the authorities to trust cannot be read.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let unusable = |error: admin::Error| Error::Other(error.to_string());
-        let tls = match (settings.security, &settings.ca_file) {
-            (Security::SaslSsl, Some(file)) => Some(Tls::from_file(file).map_err(unusable)?),
-            (Security::SaslSsl, None) => Some(Tls::platform().map_err(unusable)?),
-            (Security::SaslPlaintext | Security::Plaintext, _) => None,
+        let tls = match settings.security {
+            Security::SaslSsl => Some(Tls::trusting(settings.ca_file.as_deref()).map_err(unusable)?),
+            Security::SaslPlaintext | Security::Plaintext => None,
         };
         let login = || Sasl::Scram512(Login::new(settings.username.clone(), settings.password.clone()));
         let sasl = (settings.security != Security::Plaintext).then(login);
@@ -74,7 +73,6 @@ impl Identities {
 pub struct Watch {
     identities: Identities,
     topics: HashMap<Arc<str>, Uuid>,
-    names: Vec<Arc<str>>,
 }
 
 impl Watch {
@@ -83,15 +81,15 @@ impl Watch {
     /// # Errors
     /// [`Error::Replaced`], and those of [`Identities`].
     pub async fn begin(settings: &Settings, topics: HashMap<Arc<str>, Uuid>) -> Result<Self, Error> {
-        let names = topics.keys().cloned().collect();
-        let watch = Self { identities: Identities::new(settings)?, topics, names };
+        let watch = Self { identities: Identities::new(settings)?, topics };
         watch.look().await.map(|()| watch)
     }
 
     async fn look(&self) -> Result<(), Error> {
-        let found = self.identities.of(&self.names).await?;
-        match self.names.iter().find(|name| found.get(*name).is_some_and(|id| *id != self.topics[*name])) {
-            Some(topic) => Err(Error::Replaced(topic.to_string())),
+        let names: Vec<_> = self.topics.keys().cloned().collect();
+        let found = self.identities.of(&names).await?;
+        match self.topics.iter().find(|(name, id)| found.get(*name).is_some_and(|found| found != *id)) {
+            Some((topic, _)) => Err(Error::Replaced(topic.to_string())),
             None => Ok(()),
         }
     }

@@ -44,19 +44,9 @@ pub async fn look(
     topics: Vec<Arc<str>>,
     within: Duration,
 ) -> Result<Findings, Error> {
-    let mut config = settings.client();
-    config.set("group.id", group).set("allow.auto.create.topics", "false");
     let identities = Identities::new(settings)?;
     let names = topics.clone();
-    let look = move || {
-        let asker: BaseConsumer<Asker> =
-            config.create_with_context(Asker::default()).map_err(|e| Error::new(&e, None))?;
-        let result = look_now(&asker, &names, Instant::now() + within);
-        // Closing takes its time, and the answer is there.
-        std::thread::spawn(move || drop(asker));
-        result
-    };
-    let mut found = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Other(error.to_string()))??;
+    let mut found = ask(settings, group, move |asker| look_now(asker, &names, Instant::now() + within)).await?;
     // After the offsets: a topic that is replaced in between has none of them yet, and shows as another one.
     found.ids = timeout(within, identities.of(&topics))
         .await
@@ -66,17 +56,30 @@ pub async fn look(
 
 /// Puts a group back to places before those it has come to. Kafka refuses it while the group has members.
 pub async fn put_back(settings: &Settings, group: &str, places: Vec<super::Offset>) -> Result<(), Error> {
+    ask(settings, group, move |asker| {
+        let put = asker.commit(&list_of(&places), CommitMode::Sync);
+        put.map_err(|error| asker.context().reason.explain(&error))
+    })
+    .await
+}
+
+/// Asks something on a thread that may be blocked, by a client that is thrown away.
+async fn ask<T: Send + 'static>(
+    settings: &Settings,
+    group: &str,
+    question: impl FnOnce(&BaseConsumer<Asker>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let mut config = settings.client();
     config.set("group.id", group).set("allow.auto.create.topics", "false");
-    let put = move || {
+    let asked = move || {
         let asker: BaseConsumer<Asker> =
             config.create_with_context(Asker::default()).map_err(|e| Error::new(&e, None))?;
-        let result = asker.commit(&list_of(&places), CommitMode::Sync);
-        let result = result.map_err(|error| asker.context().reason.explain(&error));
+        let answer = question(&asker);
+        // Closing takes its time, and the answer is there.
         std::thread::spawn(move || drop(asker));
-        result
+        answer
     };
-    tokio::task::spawn_blocking(put).await.map_err(|error| Error::Other(error.to_string()))?
+    tokio::task::spawn_blocking(asked).await.map_err(|error| Error::Other(error.to_string()))?
 }
 
 #[derive(Default)]

@@ -77,6 +77,20 @@ async fn load_to_change(visit: &Visit, manager: &Manager, id: &str) -> Result<Br
     Err(visit.refusal(error).await)
 }
 
+/// The bridge and the number of one of its dead letters, for someone who may act for it; else the answer.
+async fn load_letter_to_change(
+    visit: &Visit,
+    manager: &Manager,
+    bridge: &str,
+    number: &str,
+) -> Result<(Bridge, i64), Response> {
+    let bridge = load_to_change(visit, manager, bridge).await?;
+    match number.parse() {
+        Ok(number) => Ok((bridge, number)),
+        Err(_) => Err(visit.refusal(Error::NotFound("dead letter")).await),
+    }
+}
+
 /// A page about a bridge, under its own page.
 fn place_under(bridge: &Bridge, title: &str) -> Place {
     Place::new(Section::Bridges, title)

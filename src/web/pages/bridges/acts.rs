@@ -109,11 +109,9 @@ pub(super) async fn go_on(
         Ok(bridge) => bridge,
         Err(answer) => return answer,
     };
-    let back = paths::bridge(bridge.id);
-    match manager.go_on_bridge(&visit.actor(), bridge.id, typed.number("version")).await {
-        Ok(()) => visit.done(&back, format!("{} goes on with the first event there is.", bridge.name)).await,
-        Err(error) => visit.act_refused(&back, error).await,
-    }
+    let result = manager.go_on_bridge(&visit.actor(), bridge.id, typed.number("version")).await;
+    let done = format!("{} goes on with the first event there is.", bridge.name);
+    visit.after_act(&paths::bridge(bridge.id), result, done).await
 }
 
 pub(super) async fn set_aside(
@@ -126,11 +124,7 @@ pub(super) async fn set_aside(
         Ok(bridge) => bridge,
         Err(answer) => return answer,
     };
-    let back = paths::bridge(bridge.id);
-    match manager.set_event_aside(&visit.actor(), bridge.id, typed.number("version")).await {
-        Ok(()) => {
-            visit.done(&back, "The event is being kept as a dead letter; those behind it go on.".to_owned()).await
-        }
-        Err(error) => visit.act_refused(&back, error).await,
-    }
+    let result = manager.set_event_aside(&visit.actor(), bridge.id, typed.number("version")).await;
+    let done = "The event is being kept as a dead letter; those behind it go on.".to_owned();
+    visit.after_act(&paths::bridge(bridge.id), result, done).await
 }

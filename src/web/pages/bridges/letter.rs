@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::{
     super::sentence,
     letters::{fares, why_not},
-    load, load_to_change, place_under,
+    load, load_letter_to_change, load_to_change, place_under,
 };
 use crate::{
     domain::dead_letter::{Bytes, Kept, KeptMessage, KeptRecord},
@@ -72,16 +72,13 @@ pub(super) async fn redrive(
     State(manager): State<Manager>,
     Path((bridge, number)): Path<(String, String)>,
 ) -> Response {
-    let bridge = match load_to_change(&visit, &manager, &bridge).await {
-        Ok(bridge) => bridge,
+    let (bridge, number) = match load_letter_to_change(&visit, &manager, &bridge, &number).await {
+        Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
-    let back = paths::dead_letters(bridge.id);
-    match manager.redrive_dead_letters(&visit.actor(), bridge.id, Some(number)).await {
-        Ok(_) => visit.done(&back, format!("Dead letter {number} is being sent again.")).await,
-        Err(error) => visit.act_refused(&back, error).await,
-    }
+    let result = manager.redrive_dead_letters(&visit.actor(), bridge.id, Some(number)).await.map(drop);
+    let done = format!("Dead letter {number} is being sent again.");
+    visit.after_act(&paths::dead_letters(bridge.id), result, done).await
 }
 
 /// Before deleting: what is lost by it.
@@ -113,11 +110,10 @@ pub(super) async fn delete(
     State(manager): State<Manager>,
     Path((bridge, number)): Path<(String, String)>,
 ) -> Response {
-    let bridge = match load_to_change(&visit, &manager, &bridge).await {
-        Ok(bridge) => bridge,
+    let (bridge, number) = match load_letter_to_change(&visit, &manager, &bridge, &number).await {
+        Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
     match manager.purge_dead_letter(&visit.actor(), bridge.id, number).await {
         Ok(()) => visit.done(&paths::dead_letters(bridge.id), format!("Dead letter {number} is deleted.")).await,
         Err(error) => visit.refusal(error).await,

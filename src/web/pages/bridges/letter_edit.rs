@@ -9,7 +9,7 @@ use axum::{
 };
 use leptos::prelude::*;
 
-use super::{super::parts::Typed, load_to_change, place_under};
+use super::{super::parts::Typed, load_letter_to_change, place_under};
 use crate::{
     domain::dead_letter::{Bytes, Kept},
     manager::{Error, FieldError, Manager, bridges::Bridge},
@@ -143,11 +143,10 @@ pub(super) async fn edit(
     State(manager): State<Manager>,
     Path((bridge, number)): Path<(String, String)>,
 ) -> Response {
-    let bridge = match load_to_change(&visit, &manager, &bridge).await {
-        Ok(bridge) => bridge,
+    let (bridge, number) = match load_letter_to_change(&visit, &manager, &bridge, &number).await {
+        Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
     let (letter, kept) = match manager.read_dead_letter(&visit.actor(), bridge.id, number).await {
         Ok(found) => found,
         Err(error) => return visit.refusal(error).await,
@@ -167,11 +166,10 @@ pub(super) async fn save(
     Path((bridge, number)): Path<(String, String)>,
     typed: Typed,
 ) -> Response {
-    let bridge = match load_to_change(&visit, &manager, &bridge).await {
-        Ok(bridge) => bridge,
+    let (bridge, number) = match load_letter_to_change(&visit, &manager, &bridge, &number).await {
+        Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
     let revision = typed.number("revision");
     match manager.edit_dead_letter(&visit.actor(), bridge.id, number, revision, |kept| changed(kept, &typed)).await {
         Ok(()) => {
@@ -195,16 +193,13 @@ pub(super) async fn restore(
     State(manager): State<Manager>,
     Path((bridge, number)): Path<(String, String)>,
 ) -> Response {
-    let bridge = match load_to_change(&visit, &manager, &bridge).await {
-        Ok(bridge) => bridge,
+    let (bridge, number) = match load_letter_to_change(&visit, &manager, &bridge, &number).await {
+        Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Ok(number) = number.parse::<i64>() else { return visit.refusal(Error::NotFound("dead letter")).await };
-    let back = paths::dead_letter(bridge.id, number);
-    match manager.restore_dead_letter(&visit.actor(), bridge.id, number).await {
-        Ok(()) => visit.done(&back, "The event is as it came again.".to_owned()).await,
-        Err(error) => visit.act_refused(&back, error).await,
-    }
+    let result = manager.restore_dead_letter(&visit.actor(), bridge.id, number).await;
+    let done = "The event is as it came again.".to_owned();
+    visit.after_act(&paths::dead_letter(bridge.id, number), result, done).await
 }
 
 async fn page(visit: &Visit, status: StatusCode, model: Model) -> Response {
