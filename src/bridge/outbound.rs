@@ -170,7 +170,9 @@ pub async fn run(
         error = watch.until_replaced() => Err(error),
     };
     lanes.tell();
-    end?;
+    if let Err(error) = end {
+        return Err(watch.explain(error).await);
+    }
     keep_places(&lanes.means.pool, lanes.bridge, lanes.lanes.places()).await;
     if timeout(LEAVE, lanes.consumer.close()).await.is_err() {
         tracing::warn!(bridge = %lanes.bridge, "leaving the consumer group took too long");

@@ -183,6 +183,9 @@ pub enum Error {
     /// Another worker has taken this one's place.
     #[error("another worker has taken this one's place in the group")]
     Fenced,
+    /// A broker did not have a place that was asked for, though nothing seems to be gone.
+    #[error("a broker does not have what is to be read next: {0}")]
+    Misplaced(String),
     /// Partitions are being shared out anew: what concerns the group is to be asked again.
     #[error("partitions are being shared out anew among the workers")]
     Rebalancing,
@@ -218,13 +221,15 @@ impl Error {
 
     /// Whether it may pass without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Fenced | Self::Rebalancing)
+        matches!(self, Self::Unreachable(_) | Self::Misplaced(_) | Self::Fenced | Self::Rebalancing)
     }
 
     /// One line on what to do about it.
     pub fn cure(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) | Self::Fenced | Self::Rebalancing => "Nothing to do: it goes on by itself.",
+            Self::Unreachable(_) | Self::Misplaced(_) | Self::Fenced | Self::Rebalancing => {
+                "Nothing to do: it goes on by itself."
+            }
             Self::Authentication(_) => "The operator must give the worker its Kafka user and password.",
             Self::Unauthorized(_) => {
                 "The console gives the worker its rights by itself; if this lasts, see the reconciler."

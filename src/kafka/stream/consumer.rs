@@ -445,7 +445,7 @@ impl Thread {
     fn judge(&mut self, error: &KafkaError) -> Result<(), Error> {
         match error.rdkafka_error_code() {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::NoOffset) => {
-                Err(self.find_gap().unwrap_or_else(|| self.explain(error)))
+                Err(self.find_gap().unwrap_or_else(|| Error::Misplaced(error.to_string())))
             }
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(self.explain(error)),
             _ => match self.explain(error) {

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{Error, Security, Settings};
@@ -12,6 +12,8 @@ use crate::kafka::admin::{self, Admin, Code, Login, Sasl, Tls};
 
 /// How often is looked whether topics are still the same.
 const PERIOD: Duration = Duration::from_secs(15);
+/// How long a look may take that explains an end.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Asks for the ids of topics.
 pub struct Identities(Admin);
@@ -91,6 +93,15 @@ impl Watch {
         match self.topics.iter().find(|(name, id)| found.get(*name).is_some_and(|found| found != *id)) {
             Some((topic, _)) => Err(Error::Replaced(topic.to_string())),
             None => Ok(()),
+        }
+    }
+
+    /// Why reading has ended: that a topic is another one shows as something else first, such as an offset that is not
+    /// there. Waits 5 s at most.
+    pub async fn explain(&self, error: Error) -> Error {
+        match timeout(LOOK, self.look()).await {
+            Ok(Err(replaced @ Error::Replaced(_))) => replaced,
+            _ => error,
         }
     }
 
