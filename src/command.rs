@@ -198,6 +198,10 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
     let aws = connect_aws(config).await?;
     let admin = Admin::new(admin_settings(config)?);
     let manager = new_manager(config, pool.clone(), aws.clone(), Some(admin.clone()))?;
+    if run.console || run.reconcile {
+        // Where the database is away, this is asked again until it is back.
+        runtime.spawn("key", manager.clone().require_key(runtime.shutdown()));
+    }
 
     let metrics = ops::install_metrics()?;
     let listener = TcpListener::bind(config.http.ops_listen).await?;
@@ -287,6 +291,7 @@ fn new_manager(
         admin,
         aws,
         public_url: config.http.public_url.clone(),
+        dead_letter_days: config.bridge.dead_letter_days,
     };
     Ok(Manager::new(pool, parts))
 }

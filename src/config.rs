@@ -199,6 +199,8 @@ pub struct Bridge {
     pub slot: Option<String>,
     /// How batches of records are packed that are written to topics.
     pub compression: Compression,
+    /// For how many days dead letters are kept, at least one; until someone deletes them where it is absent.
+    pub dead_letter_days: Option<u32>,
 }
 
 /// How a batch of records is packed (Kafka's `compression.type`).
@@ -379,6 +381,10 @@ impl Config {
         }
         if !(1..=self.kafka.max_partitions).contains(&self.kafka.partitions) {
             return Err(Error::Value { key: "kafka.partitions", why: "must be 1 to kafka.max_partitions".into() });
+        }
+        if self.bridge.dead_letter_days == Some(0) {
+            let why = "must be at least 1, or absent: dead letters are kept until someone deletes them then".into();
+            return Err(Error::Value { key: "bridge.dead_letter_days", why });
         }
         if let Some(aws) = &self.aws {
             if aws.account_id.len() != 12 || !aws.account_id.bytes().all(|b| b.is_ascii_digit()) {

@@ -87,6 +87,24 @@ impl Vault {
     }
 }
 
+/// What a mark is sealed for.
+const MARK: (&str, &str) = ("installation_key", "mark");
+
+impl Vault {
+    /// A mark that [`Vault::knows`] opens with the same key alone.
+    pub fn mark(&self) -> Vec<u8> {
+        self.seal(MARK.0, MARK.1, b"")
+    }
+
+    /// Whether a mark was made with this key.
+    ///
+    /// # Errors
+    /// [`Error::OtherKey`] or [`Error::Damaged`] where it was not.
+    pub fn knows(&self, mark: &[u8]) -> Result<(), Error> {
+        self.open(MARK.0, MARK.1, mark).map(drop)
+    }
+}
+
 /// Table and row as associated data; the zero byte keeps `a`+`bc` apart from `ab`+`c`.
 fn place(table: &str, row: &str) -> Vec<u8> {
     [table.as_bytes(), b"\0", row.as_bytes()].concat()

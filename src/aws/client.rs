@@ -9,18 +9,24 @@ use aws_sdk_sqs::config::{
     StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
-    Builder,
+    Builder, Connector,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use futures::FutureExt as _;
 use secrecy::ExposeSecret;
 
-use super::{Keys, Settings, guard::Guard};
+use super::{
+    Keys, Settings,
+    error::{Error, Result, Source},
+    guard::Guard,
+};
 use crate::domain::queue_url::QueueUrl;
 
 /// The longest a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
 /// The longest one try may take.
-const ATTEMPT: Duration = Duration::from_secs(10);
+pub(super) const ATTEMPT: Duration = Duration::from_secs(10);
 /// The longest a call may take with all its tries.
 const OPERATION: Duration = Duration::from_secs(30);
 
@@ -30,6 +36,8 @@ pub(super) struct Http {
     template: SharedHttpClient,
     /// For the operator's addresses.
     listed: SharedHttpClient,
+    /// The same two for calls that are written out.
+    connectors: [SharedHttpConnector; 2],
 }
 
 impl Http {
@@ -37,7 +45,23 @@ impl Http {
         let builder = || Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         let listed = builder().build_https();
         let template = if allow_private { listed.clone() } else { builder().build_with_resolver(Guard) };
-        Self { template, listed }
+        let connector = || {
+            let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+            let builder = Connector::builder().connector_settings(settings).sleep_impl(TokioSleep);
+            builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        };
+        let to_listed = SharedHttpConnector::new(connector().build());
+        let to_template = if allow_private {
+            to_listed.clone()
+        } else {
+            SharedHttpConnector::new(connector().build_with_resolver(Guard))
+        };
+        Self { template, listed, connectors: [to_template, to_listed] }
+    }
+
+    /// What calls of SQS go over that are written out.
+    pub(super) fn connector(&self, settings: &Settings) -> SharedHttpConnector {
+        self.connectors[usize::from(settings.endpoints.sqs.is_some())].clone()
     }
 
     fn towards(&self, endpoint: Option<&str>) -> SharedHttpClient {
@@ -46,17 +70,12 @@ impl Http {
 }
 
 /// The limits of one call.
-pub(super) fn limits(attempt: Duration, operation: Duration) -> TimeoutConfig {
+fn limits(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
-}
-
-/// The limits of a call that waits at AWS's side for so long.
-pub(super) fn long_limits(wait: Duration) -> TimeoutConfig {
-    limits(ATTEMPT + wait, ATTEMPT + wait)
 }
 
 /// What every client has in common. The SDK's own loading of settings is not used: it would read endpoints from the
@@ -112,6 +131,24 @@ pub(super) fn sqs(
     aws_sdk_sqs::Client::from_conf(config.build())
 }
 
+/// Where SQS is for a queue: at the operator's address, or where AWS's own table says.
+///
+/// # Errors
+/// [`Error::Network`] where that table has no such region.
+pub(super) fn sqs_endpoint(settings: &Settings, queue: &QueueUrl) -> Result<String> {
+    use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+    if let Some(endpoint) = &settings.endpoints.sqs {
+        return Ok(endpoint.clone());
+    }
+    let unknown = |source: Source| Error::Network { what: "sqs:GetQueueAttributes", source };
+    let params = Params::builder().region(queue.region().to_string()).use_fips(is_fips(queue)).build();
+    let params = params.map_err(|error| unknown(error.into()))?;
+    let resolver = DefaultResolver::new();
+    let endpoint = resolver.resolve_endpoint(&params).now_or_never();
+    let endpoint = endpoint.ok_or_else(|| unknown("the table of endpoints does not answer".into()))?;
+    Ok(endpoint.map_err(unknown)?.url().to_owned())
+}
+
 /// Whether people gave the queue's FIPS address.
 fn is_fips(queue: &QueueUrl) -> bool {
     queue.to_string().starts_with("https://sqs-fips.")
@@ -138,14 +175,13 @@ impl aws_sdk_sqs::config::AsyncSleep for TokioSleep {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt as _;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
 
     use super::*;
-    use crate::aws::{Endpoints, Error, testing};
+    use crate::aws::{Endpoints, testing};
 
     fn settings(region: &str, sqs: Option<String>) -> Settings {
         Settings {

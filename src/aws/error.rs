@@ -10,7 +10,7 @@ use aws_sdk_sqs::{
 };
 
 /// Any error underneath.
-type Source = Box<dyn StdError + Send + Sync>;
+pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -207,6 +207,14 @@ impl Error {
         Self::Other { what, code: "IncompleteAnswer".into(), message: "a required part is missing".into() }
     }
 
+    /// A connection that could not be made, or broke off.
+    pub(super) fn unreached(what: &'static str, source: Source) -> Self {
+        match find::<PrivateAddress>(&*source) {
+            Some(private) => Self::Private { what, source: private.clone() },
+            None => Self::Network { what, source },
+        }
+    }
+
     /// Turns what the SDK says about a call into ours.
     pub(super) fn of<E>(what: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
@@ -238,7 +246,7 @@ impl Error {
 
     /// Sorts AWS's codes (Amazon SQS API Reference, "Common Error Types", and the errors of each action; AWS STS and
     /// IAM API References likewise). SQS answers old and new names of the same error.
-    fn answered(what: &'static str, status: u16, code: &str, message: &str) -> Self {
+    pub(super) fn answered(what: &'static str, status: u16, code: &str, message: &str) -> Self {
         let short = code.rsplit(['.', '#']).next().unwrap_or(code);
         let (code, message) = (short.to_owned(), clean(message));
         match short {

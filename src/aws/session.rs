@@ -119,6 +119,11 @@ impl Session {
         Ok(Temporary { credentials, role_id, due: now + DURATION.saturating_sub(EARLY), ends: now + DURATION })
     }
 
+    /// The credentials that are there; [`Session::ready`] comes before every call.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.held().map(|held| held.credentials)
+    }
+
     fn fresh(&self) -> Option<Temporary> {
         self.held().filter(|held| Instant::now() < held.due)
     }
@@ -132,7 +137,7 @@ impl Session {
     }
 }
 
-/// Hands the credentials that are there to the SDK; [`Session::ready`] comes before every call.
+/// Hands the credentials that are there to the SDK.
 pub(super) struct Held(pub Arc<Session>);
 
 impl fmt::Debug for Held {
@@ -147,7 +152,7 @@ impl ProvideCredentials for Held {
         Self: 'a,
     {
         future::ProvideCredentials::ready(
-            self.0.held().map(|held| held.credentials).ok_or_else(|| CredentialsError::not_loaded("no session yet")),
+            self.0.credentials().ok_or_else(|| CredentialsError::not_loaded("no session yet")),
         )
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::ids::ChannelId,
-    kafka::stream::{Offset, Partition, probe},
+    kafka::stream::{self, Offset, Partition, probe},
     store::lanes::{self, Route, Starts},
 };
 
@@ -53,6 +53,20 @@ impl Way {
         }
         way
     }
+}
+
+/// What is gone of a topic that is to be read from `starts` on, where nothing was committed beyond.
+pub fn find(topic: &Arc<str>, starts: &BTreeMap<i32, i64>, found: &probe::Findings) -> Option<stream::Error> {
+    found.ranges.get(topic)?.iter().find_map(|(&number, range)| {
+        let partition = Partition { topic: topic.clone(), number };
+        let committed = found.committed.get(&partition).copied().unwrap_or(0);
+        let wanted = committed.max(starts.get(&number).copied().unwrap_or(0));
+        if wanted < range.start {
+            let (first, missing) = (range.start, range.start - wanted);
+            return Some(stream::Error::Gap { partition, wanted, first, missing });
+        }
+        (wanted > range.end).then_some(stream::Error::Recreated { partition, wanted, end: range.end })
+    })
 }
 
 /// Lets the routes of which people have said so go on with the first event there is. Gives them as they are then.
@@ -122,6 +136,27 @@ mod tests {
         let (starts, back) = find(&route, SAME, &ranges, &[Some(20), Some(30), None, None]);
         assert_eq!(starts, [Some(30), Some(5), Some(30), None]);
         assert!(back.is_empty());
+    }
+
+    #[test]
+    fn what_is_gone_is_found_before_anything_is_read() {
+        let topic: Arc<str> = "orders".into();
+        let gap = |starts: &[(i32, i64)], committed: Option<i64>, range: Range<i64>| {
+            let at = Partition { topic: topic.clone(), number: 0 };
+            let found = probe::Findings {
+                cluster: String::new(),
+                ids: [].into(),
+                ranges: [(topic.clone(), BTreeMap::from([(0, range)]))].into(),
+                committed: committed.map(|offset| (at, offset)).into_iter().collect(),
+                refused: [].into(),
+            };
+            super::find(&topic, &starts.iter().copied().collect(), &found)
+        };
+        assert_eq!(gap(&[(0, 5)], None, 5..9), None);
+        assert_eq!(gap(&[(0, 5)], Some(7), 7..7), None);
+        assert!(matches!(gap(&[(0, 5)], Some(7), 8..9), Some(stream::Error::Gap { missing: 1, .. })));
+        assert!(matches!(gap(&[(0, 5)], None, 0..4), Some(stream::Error::Recreated { end: 4, .. })));
+        assert!(matches!(gap(&[], None, 3..4), Some(stream::Error::Gap { missing: 3, .. })), "an added partition");
     }
 
     #[test]

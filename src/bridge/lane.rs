@@ -73,6 +73,15 @@ impl Start {
     }
 }
 
+/// Where a topic is read from at the earliest, per partition: where several routes share it, the earliest start counts,
+/// and each route passes over what is before its own.
+pub fn begins(routes: &[Route], topic: &str) -> BTreeMap<i32, i64> {
+    let mine: Vec<_> = routes.iter().filter(|route| *route.topic == *topic).collect();
+    let numbers = mine.iter().flat_map(|route| route.starts.keys()).copied();
+    let least = |number| mine.iter().map(|route| route.starts.get(&number).map_or(0, |start| start.least())).min();
+    numbers.map(|number| (number, least(number).unwrap_or(0))).collect()
+}
+
 /// A queue that outbound routes lead to.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -174,7 +183,8 @@ pub type Aside = HashMap<(Partition, i64), String>;
 pub struct Lanes {
     cluster: String,
     aside: Aside,
-    routes: HashMap<(Arc<str>, String), Route>,
+    /// By the type of their events, under their topic.
+    routes: HashMap<Arc<str>, HashMap<String, Route>>,
     queues: Vec<Queue>,
     windows: HashMap<Partition, Window>,
     /// Records of partitions where a route begins, until that is kept: an event may be passed over only by what is kept.
@@ -205,10 +215,14 @@ impl Lanes {
             pace: Pace::default(),
             fault: None,
         };
+        let mut by_topic: HashMap<Arc<str>, HashMap<String, Route>> = HashMap::new();
+        for route in routes {
+            by_topic.entry(route.topic.clone()).or_default().insert(route.kind.clone(), route);
+        }
         Self {
             cluster,
             aside,
-            routes: routes.into_iter().map(|route| ((route.topic.clone(), route.kind.clone()), route)).collect(),
+            routes: by_topic,
             queues: targets.into_iter().map(queue).collect(),
             windows: HashMap::new(),
             waiting: HashMap::new(),
@@ -221,11 +235,16 @@ impl Lanes {
         }
     }
 
+    /// The routes that read a partition.
+    fn routes_of(&self, partition: &Partition) -> impl Iterator<Item = &Route> {
+        self.routes.get(&partition.topic).into_iter().flat_map(HashMap::values)
+    }
+
     /// Takes over a partition, which is read from `begin` on.
     pub fn assign(&mut self, partition: Partition, begin: i64) {
         let number = partition.number;
         // What another reader has passed over before `begin` is not this route's.
-        let begins = self.routes.values().filter(|route| route.topic == partition.topic).filter_map(|route| {
+        let begins = self.routes_of(&partition).filter_map(|route| {
             let Some(Start::NotBefore(least)) = route.starts.get(&number) else { return None };
             Some(Begin { route: route.id, partition: number, offset: begin.max(*least) })
         });
@@ -245,13 +264,13 @@ impl Lanes {
     /// Takes note of where routes begin, now that it is kept; what has waited for it goes on.
     pub fn began(&mut self, kept: &[Begin]) {
         for Begin { route, partition, offset } in kept {
-            for route in self.routes.values_mut().filter(|known| known.id == *route) {
+            for route in self.routes.values_mut().flat_map(HashMap::values_mut).filter(|known| known.id == *route) {
                 route.starts.insert(*partition, Start::At(*offset));
             }
         }
         let is_open = |partition: &Partition| {
-            let of_topic = self.routes.values().filter(|route| route.topic == partition.topic);
-            !of_topic.map(|route| route.starts.get(&partition.number)).any(|s| matches!(s, Some(Start::NotBefore(_))))
+            let mut starts = self.routes_of(partition).map(|route| route.starts.get(&partition.number));
+            !starts.any(|start| matches!(start, Some(Start::NotBefore(_))))
         };
         let open: Vec<_> = self.waiting.keys().filter(|partition| is_open(partition)).cloned().collect();
         for partition in open {
@@ -270,8 +289,11 @@ impl Lanes {
     pub fn places(&self) -> Vec<Begin> {
         let read = self.windows.iter().filter(|(partition, _)| !self.waiting.contains_key(partition));
         let places = read.flat_map(|(partition, window)| {
-            let readers = self.routes.values().filter(|route| route.topic == partition.topic);
-            readers.map(|r| Begin { route: r.id, partition: partition.number, offset: window.place() })
+            self.routes_of(partition).map(|r| Begin {
+                route: r.id,
+                partition: partition.number,
+                offset: window.place(),
+            })
         });
         places.collect()
     }
@@ -297,14 +319,14 @@ impl Lanes {
         let partition = record.partition.clone();
         let (offset, bytes) = (record.offset, record.size());
         let kind = cloud_event::kind(&record.headers, record.value.as_deref());
-        let route = kind.as_ref().and_then(|kind| self.routes.get(&(partition.topic.clone(), kind.clone())));
+        let route = kind.as_deref().and_then(|kind| self.routes.get(&partition.topic)?.get(kind));
         let is_before = |route: &Route| route.starts.get(&partition.number).is_some_and(|start| offset < start.least());
         if kind.is_some() && route.is_none_or(is_before) {
             self.finish(&partition, offset, bytes);
             return;
         }
         let route = route.map(|route| (route.id, route.queue));
-        let aside = self.aside.get(&(partition.clone(), offset));
+        let aside = if self.aside.is_empty() { None } else { self.aside.get(&(partition.clone(), offset)) };
         let mapped = match aside {
             Some(why) => Err(Undeliverable::SetAside(why.clone())),
             None => self.map(&record, route),
@@ -328,7 +350,7 @@ impl Lanes {
         if !record.headers_readable {
             return Err(Undeliverable::Headers("a header's name is not UTF-8".into()));
         }
-        let event = Event::from_kafka(record.headers.clone(), record.value.clone())?;
+        let event = Event::from_kafka(&record.headers, record.value.clone())?;
         // An event that is whole has a type, so that a route was found for it, or it was passed over.
         let (id, queue) = route.ok_or_else(|| Undeliverable::WrongType { found: event.kind().to_owned() })?;
         Ok((event.into_queue(self.queues[queue].target.max_message)?, queue, id))

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     delivery::{Fault, backoff},
-    lane::{Answer, Aside, DeadLetter, Health, Lanes, Request, Route, Target},
+    lane::{self, Answer, Aside, DeadLetter, Health, Lanes, Request, Route, Target},
     letter,
     queue::Queue,
     report::Moved,
@@ -184,15 +184,12 @@ fn subscription(plan: &Plan) -> Subscription {
     let mut topics: Vec<_> = plan.routes.iter().map(|route| route.topic.clone()).collect();
     topics.sort_unstable();
     topics.dedup();
-    // Where several routes share a topic, the earliest start counts; each route passes over what is before its own.
-    let mut starts = HashMap::new();
-    for topic in &topics {
-        let mine: Vec<_> = plan.routes.iter().filter(|route| route.topic == *topic).collect();
-        let start = |number: i32| mine.iter().map(|route| route.starts.get(&number).map_or(0, |s| s.least())).min();
-        for number in mine.iter().flat_map(|route| route.starts.keys()).copied() {
-            starts.insert(Partition { topic: topic.clone(), number }, start(number).unwrap_or(0));
-        }
-    }
+    let of_topic = |topic: &Arc<str>| {
+        let begins = lane::begins(&plan.routes, topic).into_iter();
+        let topic = topic.clone();
+        begins.map(move |(number, offset)| (Partition { topic: topic.clone(), number }, offset))
+    };
+    let starts = topics.iter().flat_map(of_topic).collect();
     Subscription {
         group: consumer_group(plan.bridge),
         instance: plan.slot.clone(),

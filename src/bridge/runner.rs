@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     task::{JoinError, JoinHandle},
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use super::{
     outbound::{self, DRAIN, Means, chance},
     queue::Queues,
     report::{self, Moved, Report, Step, Steps},
-    start::{self, Prepared, Trouble, of_kafka},
+    start::{self, LeftOut, Prepared, Start, Trouble, of_kafka},
 };
 use crate::{
     domain::{bridge::Status, ids::BridgeId},
@@ -75,8 +75,30 @@ struct Running {
     /// Whether routes may not have begun yet in partitions that other workers read.
     begins: bool,
     states: Vec<watch::Receiver<outbound::State>>,
+    /// Lanes that could not begin with these, and when that is tried again.
+    left_out: LeftOut,
+    again: Instant,
+    tries: u32,
     stop: CancellationToken,
     task: JoinHandle<Result<(), stream::Error>>,
+}
+
+impl Running {
+    /// Whether it is time to look if the lanes that were left out can begin.
+    fn is_due(&self) -> bool {
+        !self.left_out.is_empty() && Instant::now() >= self.again
+    }
+
+    /// They cannot begin yet.
+    fn later(&mut self) {
+        self.tries += 1;
+        self.again = Instant::now() + backoff(AGAIN + self.tries, chance());
+    }
+
+    /// Whether all lanes of another start that were left out were left out of this one as well.
+    fn has_left_out(&self, others: &LeftOut) -> bool {
+        others.keys().all(|lane| self.left_out.contains_key(lane))
+    }
 }
 
 impl Drop for Running {
@@ -129,7 +151,7 @@ impl Runner {
             };
             self.version = version;
             // What was read may be newer than what was wished.
-            if self.lanes.as_ref().is_some_and(|lanes| lanes.version >= version) {
+            if self.lanes.as_ref().is_some_and(|lanes| lanes.version >= version && !lanes.is_due()) {
                 self.watch().await;
             } else {
                 self.start(version).await;
@@ -137,12 +159,19 @@ impl Runner {
         }
     }
 
-    /// Prepares and begins the lanes; those of an older configuration run until then.
+    /// Prepares and begins the lanes; those of an older configuration run until then, or those that could begin of this
+    /// one.
     async fn start(&mut self, version: i64) {
         let mut wish = self.wish.clone();
         let mut old = self.lanes.take();
+        let status = match &old {
+            // What runs is said already.
+            Some(lanes) if lanes.version >= version => None,
+            Some(_) => Some(Status::Reconfiguring),
+            None => Some(Status::Provisioning),
+        };
         let prepared = tokio::select! {
-            prepared = self.prepare(old.is_some()) => Some(prepared),
+            prepared = self.prepare(status) => Some(prepared.and_then(|good| refuse_less(good, old.as_ref()))),
             // Wished otherwise meanwhile; or the worker is gone.
             _ = wish.changed() => None,
             ended = end_of(&mut old) => {
@@ -155,6 +184,14 @@ impl Runner {
         match prepared {
             None => {}
             Some(Ok(Some(good))) => {
+                if let Some(lanes) = &mut self.lanes
+                    && lanes.version == good.version
+                    && good.prepared.left_out.len() == lanes.left_out.len()
+                    && lanes.has_left_out(&good.prepared.left_out)
+                {
+                    lanes.left_out = good.prepared.left_out;
+                    return lanes.later();
+                }
                 self.stop().await;
                 let version = good.version;
                 self.begin(good.clone());
@@ -172,6 +209,9 @@ impl Runner {
                 if trouble.must_rest {
                     self.stop().await;
                     self.good = None;
+                }
+                if let Some(lanes) = self.lanes.as_mut().filter(|lanes| lanes.version >= version) {
+                    return lanes.later();
                 }
                 let before = self.good.as_ref().filter(|good| self.lanes.is_none() && good.version < version);
                 if let Some(good) = before.cloned() {
@@ -199,7 +239,9 @@ impl Runner {
         }
     }
 
-    async fn prepare(&self, runs: bool) -> Result<Option<Good>, (Trouble, Steps)> {
+    /// Makes ready what the lanes are made of, and says how far that is under a status, if it is to be said.
+    async fn prepare(&self, status: Option<Status>) -> Result<Option<Good>, (Trouble, Steps)> {
+        let is_change = status == Some(Status::Reconfiguring);
         let mut steps = Steps::default();
         let configuration = match lanes::find_configuration(&self.means.pool, self.bridge).await {
             Ok(Some(configuration)) => configuration,
@@ -209,22 +251,30 @@ impl Runner {
                 return Err((Trouble::new(Status::Waiting, Step::Access, reason), steps));
             }
         };
-        let status = if runs { Status::Reconfiguring } else { Status::Provisioning };
         // After trouble, its reason stays to be seen while it is tried again.
-        let quiet = self.failures > 0;
+        let status = status.filter(|_| self.failures == 0);
         let tell = |steps: &Steps| {
-            if !quiet {
+            if let Some(status) = status {
                 self.say(status, "", false, steps.clone());
             }
         };
-        match start::prepare(&configuration, &self.means, &*self.queues, &self.slot, &mut steps, &tell).await {
+        let start = Start {
+            configuration: &configuration,
+            means: &self.means,
+            queues: &*self.queues,
+            slot: &self.slot,
+            is_change,
+            steps: &mut steps,
+            tell: &tell,
+        };
+        match start.prepare().await {
             Ok(prepared) => Ok(Some(Good { version: configuration.version, prepared, steps })),
             Err(trouble) => Err((trouble, steps)),
         }
     }
 
     fn begin(&mut self, Good { version, prepared, steps }: Good) {
-        let begins = prepared.begins();
+        let (begins, left_out) = (prepared.begins(), prepared.left_out);
         let stop = CancellationToken::new();
         let mut states = Vec::new();
         let mut watched = || {
@@ -244,7 +294,10 @@ impl Runner {
             let (outbound, inbound) = tokio::join!(or_end(outbound, &ends), or_end(inbound, &ends));
             outbound.and(inbound)
         });
-        self.lanes = Some(Running { version, steps, begins, states, stop, task });
+        let mut lanes =
+            Running { version, steps, begins, states, left_out, again: Instant::now(), tries: 0, stop, task };
+        lanes.later();
+        self.lanes = Some(lanes);
     }
 
     /// Says how the lanes fare, until something else is wished or they end.
@@ -272,7 +325,8 @@ impl Runner {
             Health::Well if state.begun => (Status::Running, String::new()),
             Health::Well => (Status::Provisioning, String::new()),
         };
-        let report = Report { version: running.version, status, reason, gap: false, stuck, steps };
+        let mut report = Report { version: running.version, status, reason, gap: false, stuck, steps };
+        tell_left_out(&mut report, &running.left_out);
         if self.failures == 0 {
             self.reports.send_if_modified(|old| {
                 let changed = old.as_ref() != Some(&report);
@@ -284,6 +338,7 @@ impl Runner {
             _ = self.wish.changed() => return,
             () = any_changed(&mut running.states) => return,
             () = sleep(OTHERS), if running.begins && state.begun => return,
+            () = sleep_until(running.again), if !running.left_out.is_empty() => return,
             ended = &mut running.task => ended,
         };
         let mut steps = running.steps.clone();
@@ -339,6 +394,35 @@ impl Runner {
         if timeout(DRAIN * 2, &mut running.task).await.is_err() {
             tracing::warn!(bridge = %self.bridge, "the lanes of a bridge did not end in time");
         }
+    }
+}
+
+/// Refuses a new configuration of which less can begin than of the one that runs: that one goes on then.
+fn refuse_less(good: Option<Good>, old: Option<&Running>) -> Result<Option<Good>, (Trouble, Steps)> {
+    let Some((new, running)) = good.as_ref().zip(old) else { return Ok(good) };
+    if new.version == running.version || running.has_left_out(&new.prepared.left_out) {
+        return Ok(good);
+    }
+    match start::worst(&new.prepared.left_out) {
+        Some(trouble) => Err((trouble.clone(), new.steps.clone())),
+        None => Ok(good),
+    }
+}
+
+/// Adds to what is said of lanes that run what keeps others from it.
+fn tell_left_out(report: &mut Report, left_out: &LeftOut) {
+    let Some(worst) = start::worst(left_out) else { return };
+    report.gap = left_out.values().any(|trouble| trouble.is_gap);
+    report.steps.set(worst.step, report::State::Failed, worst.reason.clone());
+    let more = match left_out.len() {
+        1 => String::new(),
+        count => format!(" Besides, {} more of its queues and topics cannot be used.", count - 1),
+    };
+    if matches!(report.status, Status::Running | Status::Reconfiguring | Status::Provisioning) {
+        report.status = worst.status;
+        report.reason = format!("{}{more} What does not need it runs.", worst.reason);
+    } else {
+        report.reason = format!("{} {}{more}", report.reason, worst.reason);
     }
 }
 

@@ -28,13 +28,8 @@ impl Queue for aws::Queue {
     }
 
     async fn send(&self, entries: &[Entry]) -> Answer {
-        let outgoing = |entry: &Entry| Outgoing {
-            body: entry.message.body.clone(),
-            attributes: entry.message.attributes.clone(),
-            group: entry.group.clone(),
-            dedup: entry.deduplication.clone(),
-        };
-        let outcomes = aws::Queue::send(self, entries.iter().map(outgoing).collect()).await?;
+        let entries: Vec<_> = entries.iter().map(outgoing).collect();
+        let outcomes = aws::Queue::send(self, &entries).await?;
         Ok(outcomes.into_iter().map(settled).collect())
     }
 
@@ -50,6 +45,12 @@ impl Queue for aws::Queue {
     async fn hide(&self, receipts: &[String], time: Duration) -> Answer {
         Ok(aws::Queue::extend(self, receipts, time).await?.into_iter().map(done).collect())
     }
+}
+
+fn outgoing(entry: &Entry) -> Outgoing<'_> {
+    let Entry { message, group, deduplication, .. } = entry;
+    let (group, dedup) = (group.as_deref(), deduplication.as_deref());
+    Outgoing { body: &message.body, attributes: &message.attributes, group, dedup }
 }
 
 /// Messages of one receive at most.

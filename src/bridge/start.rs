@@ -1,9 +1,12 @@
 //! The steps of a start: access, queue, Kafka; after them the lanes can begin.
 //!
+//! A lane that cannot begin is left out, and the others begin without it: outwards a topic with all its routes, since an
+//! event may be passed over only where no route wants it, inwards a queue with all its routes.
+//!
 //! Refuses to begin where another topic of the same name was read before.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -14,7 +17,7 @@ use uuid::Uuid;
 use super::{
     delivery::{Fault, Policy},
     gap, inbound,
-    lane::{self, Start, Target},
+    lane::{self, Start as Begin, Target},
     outbound::{Means, Plan},
     queue::{Access, Facts, Queue, Queues},
     report::{State, Step, Steps},
@@ -35,6 +38,8 @@ use crate::{
 
 /// How long the console may take to let the worker into Kafka.
 const LET_IN: Duration = Duration::from_mins(1);
+/// The same where it has let it in to some of the topics already.
+const LET_IN_TO_ALL: Duration = Duration::from_secs(5);
 /// How often is looked whether it has.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long one look may take.
@@ -69,57 +74,254 @@ pub struct Prepared {
     pub outbound: Option<Plan>,
     /// The inbound lanes; absent where no route leads inwards.
     pub inbound: Option<inbound::Plan>,
+    /// Lanes that cannot begin, by their topic or queue; never all of them.
+    pub left_out: LeftOut,
 }
+
+/// Lanes that cannot begin, by their topic or queue.
+pub type LeftOut = BTreeMap<String, Trouble>;
 
 impl Prepared {
     /// Whether a route may not have begun in all partitions of its topic.
     pub fn begins(&self) -> bool {
         let mut starts = self.outbound.iter().flat_map(|plan| &plan.routes).flat_map(|route| route.starts.values());
-        starts.any(|start| matches!(start, Start::NotBefore(_)))
+        starts.any(|start| matches!(start, Begin::NotBefore(_)))
     }
 }
 
-/// Prepares the lanes of a configuration. `tell` is called whenever a step has come further.
-pub async fn prepare(
-    configuration: &Configuration,
-    means: &Means,
-    queues: &dyn Queues,
-    slot: &str,
-    steps: &mut Steps,
-    tell: &(dyn Fn(&Steps) + Sync),
-) -> Result<Prepared, Trouble> {
-    steps.set(Step::Access, State::Current, "");
-    tell(steps);
-    let misconfigured = |step, reason: String| Trouble::new(Status::Misconfigured, step, reason);
-    let Some(role_arn) = configuration.role_arn.clone() else {
-        return Err(misconfigured(Step::Access, "The bridge has no role yet: save its queues again.".into()));
-    };
-    if configuration.routes.is_empty() {
-        return Err(misconfigured(Step::Queue, "The bridge has no route: add a business event.".into()));
-    }
-    let access = Access { bridge: configuration.id, role_arn, external_id: configuration.external_id.clone() };
-    let mut opened: Vec<(QueueUrl, Arc<dyn Queue>, Facts)> = Vec::new();
-    for route in &configuration.routes {
-        let url: QueueUrl = route
-            .queue
-            .parse()
-            .map_err(|error| misconfigured(Step::Queue, format!("The queue's address {} {error}.", route.queue)))?;
-        if opened.iter().any(|(other, ..)| *other == url) {
-            continue;
+/// A start of a configuration.
+pub struct Start<'a> {
+    /// What is to be started.
+    pub configuration: &'a Configuration,
+    /// What the worker has.
+    pub means: &'a Means,
+    /// Opens queues.
+    pub queues: &'a dyn Queues,
+    /// Name of this worker.
+    pub slot: &'a str,
+    /// Whether an older configuration runs meanwhile: nobody waits for this one then.
+    pub is_change: bool,
+    /// How far it has come.
+    pub steps: &'a mut Steps,
+    /// Called whenever a step has come further.
+    pub tell: &'a (dyn Fn(&Steps) + Sync),
+}
+
+impl Start<'_> {
+    /// Prepares the lanes.
+    ///
+    /// # Errors
+    /// Why none of them can begin.
+    pub async fn prepare(mut self) -> Result<Prepared, Trouble> {
+        self.reach(Step::Access, "");
+        require_key(self.means).await?;
+        let misconfigured = |step, reason: &str| Trouble::new(Status::Misconfigured, step, reason.into());
+        let Some(role_arn) = self.configuration.role_arn.clone() else {
+            return Err(misconfigured(Step::Access, "The bridge has no role yet: save its queues again."));
+        };
+        if self.configuration.routes.is_empty() {
+            return Err(misconfigured(Step::Queue, "The bridge has no route: add a business event."));
         }
-        let queue = queues.open(&access, &url).map_err(|fault| of_queue(&url, &fault))?;
-        let facts = queue.facts().await.map_err(|fault| of_queue(&url, &fault))?;
-        steps.set(Step::Queue, State::Current, "");
-        tell(steps);
-        opened.push((url, queue, facts));
+        let external_id = self.configuration.external_id.clone();
+        let access = Access { bridge: self.configuration.id, role_arn, external_id };
+        let mut left_out = LeftOut::new();
+        let opened = self.open(&access, &mut left_out).await?;
+        let (mut outbound, mut inbound) = (None, None);
+        if !opened.is_empty() {
+            self.reach(Step::Kafka, "");
+            outbound = self.outbound(&opened, &mut left_out).await?;
+            inbound = self.inbound(&opened, &mut left_out).await?;
+        }
+        if outbound.is_none()
+            && inbound.is_none()
+            && let Some(trouble) = worst(&left_out)
+        {
+            return Err(trouble.clone());
+        }
+        self.reach(Step::Lane, "");
+        Ok(Prepared { outbound, inbound, left_out })
     }
-    steps.set(Step::Kafka, State::Current, "");
-    tell(steps);
-    let outbound = outbound(configuration, means, slot, &opened, steps, tell).await?;
-    let inbound = inbound(configuration, means, &opened, steps, tell).await?;
-    steps.set(Step::Lane, State::Current, "");
-    tell(steps);
-    Ok(Prepared { outbound, inbound })
+
+    fn reach(&mut self, step: Step, text: &str) {
+        self.steps.set(step, State::Current, text);
+        (self.tell)(self.steps);
+    }
+
+    /// Asks each queue what it is.
+    async fn open(&mut self, access: &Access, left_out: &mut LeftOut) -> Result<Vec<Opened>, Trouble> {
+        let mut opened: Vec<Opened> = Vec::new();
+        for route in &self.configuration.routes {
+            let url: QueueUrl = route.queue.parse().map_err(|error| {
+                let reason = format!("The queue's address {} {error}.", route.queue);
+                Trouble::new(Status::Misconfigured, Step::Queue, reason)
+            })?;
+            if left_out.contains_key(&route.queue) || opened.iter().any(|(other, ..)| *other == url) {
+                continue;
+            }
+            match open(self.queues, access, &url).await {
+                Ok((queue, facts)) => opened.push((url, queue, facts)),
+                // It is the same for all of them.
+                Err(fault @ (Fault::Role(_) | Fault::Credentials(_))) => return Err(of_queue(&url, &fault)),
+                Err(fault) => drop(left_out.insert(route.queue.clone(), of_queue(&url, &fault))),
+            }
+            self.reach(Step::Queue, "");
+        }
+        Ok(opened)
+    }
+
+    async fn outbound(&mut self, opened: &[Opened], left_out: &mut LeftOut) -> Result<Option<Plan>, Trouble> {
+        let (configuration, means) = (self.configuration, self.means);
+        let routes: Vec<&Route> = configuration.routes.iter().filter(|r| r.direction == Direction::Outbound).collect();
+        if routes.is_empty() {
+            return Ok(None);
+        }
+        let topics = topics(configuration, &routes)?;
+        let group = consumer_group(configuration.id);
+        let found = self.look(&group, topics.values().cloned().collect()).await?;
+        let routes = routes.into_iter().cloned().collect();
+        let routes = gap::go_on(routes, means, &group, |channel| topics[&channel].clone(), &found).await?;
+        let mut planned = Vec::with_capacity(routes.len());
+        let mut stays: HashSet<Arc<str>> = HashSet::new();
+        for route in &routes {
+            let topic = topics[&route.channel].clone();
+            let Some(queue) = opened.iter().position(|(url, ..)| url.to_string() == route.queue) else {
+                stays.insert(topic);
+                continue;
+            };
+            let begins = match found.refused.get(&topic) {
+                Some(error) => Err(of_kafka(error, Step::Kafka)),
+                None => starts(route, means, &topic, &found).await,
+            };
+            match begins {
+                Ok(starts) => {
+                    planned.push(lane::Route { id: route.id, kind: route.kind.clone(), queue, starts, topic });
+                }
+                Err(trouble) if trouble.status == Status::Waiting => return Err(trouble),
+                Err(trouble) => {
+                    left_out.insert(topic.to_string(), trouble);
+                    stays.insert(topic);
+                }
+            }
+        }
+        for topic in topics.values() {
+            if !stays.contains(topic)
+                && let Some(error) = gap::find(topic, &lane::begins(&planned, topic), &found)
+            {
+                left_out.insert(topic.to_string(), of_kafka(&error, Step::Kafka));
+                stays.insert(topic.clone());
+            }
+        }
+        planned.retain(|route| !stays.contains(&route.topic));
+        if planned.is_empty() {
+            return Ok(None);
+        }
+        let target = |(url, queue, facts): &Opened| {
+            let target = Target { address: url.to_string(), fifo: url.is_fifo(), max_message: facts.max_message };
+            (target, queue.clone())
+        };
+        let place = |(id, partition, offset, why): &(Uuid, i32, i64, String)| {
+            let (topic, _) = found.ids.iter().find(|(_, known)| *known == id)?;
+            Some(((Partition { topic: topic.clone(), number: *partition }, *offset), why.clone()))
+        };
+        let aside = configuration.aside.iter().filter_map(place).collect();
+        let read = |topic: &Arc<str>| planned.iter().any(|route| route.topic == *topic);
+        let topics =
+            found.ids.iter().filter(|(topic, _)| read(topic)).map(|(topic, id)| (topic.clone(), *id)).collect();
+        Ok(Some(Plan {
+            bridge: configuration.id,
+            slot: self.slot.to_owned(),
+            cluster: found.cluster,
+            routes: planned,
+            targets: opened.iter().map(target).collect(),
+            topics,
+            aside,
+        }))
+    }
+
+    async fn inbound(&mut self, opened: &[Opened], left_out: &mut LeftOut) -> Result<Option<inbound::Plan>, Trouble> {
+        let configuration = self.configuration;
+        let routes: Vec<&Route> = configuration.routes.iter().filter(|r| r.direction == Direction::Inbound).collect();
+        if routes.is_empty() {
+            return Ok(None);
+        }
+        let topics = topics(configuration, &routes)?;
+        let group = consumer_group(configuration.id);
+        let found = self.look(&group, topics.values().cloned().collect()).await?;
+        let mut sources: Vec<inbound::Source> = Vec::new();
+        let mut stays: HashSet<&str> = HashSet::new();
+        for route in routes {
+            let topic = topics[&route.channel].clone();
+            if let Some(error) = found.refused.get(&topic) {
+                left_out.entry(route.queue.clone()).or_insert_with(|| of_kafka(error, Step::Kafka));
+                stays.insert(&route.queue);
+            }
+            let target = inbound::Target { route: route.id, topic };
+            if let Some(source) = sources.iter_mut().find(|source| source.address == route.queue) {
+                source.routes.insert(route.kind.clone(), target);
+            } else if let Some((url, queue, _)) = opened.iter().find(|(url, ..)| url.to_string() == route.queue) {
+                sources.push(inbound::Source {
+                    address: route.queue.clone(),
+                    fifo: url.is_fifo(),
+                    queue: queue.clone(),
+                    routes: HashMap::from([(route.kind.clone(), target)]),
+                });
+            }
+        }
+        sources.retain(|source| !stays.contains(&*source.address));
+        Ok((!sources.is_empty()).then_some(inbound::Plan { bridge: configuration.id, sources }))
+    }
+
+    /// Waits until Kafka lets the worker in: the console gives it its rights some seconds after the start. Where it is
+    /// let in to some topics already and nothing runs yet, it does not wait long for the others.
+    async fn look(&mut self, group: &str, topics: Vec<Arc<str>>) -> Result<probe::Findings, Trouble> {
+        let begun = Instant::now();
+        loop {
+            let looked = probe::look(&self.means.kafka, group, topics.clone(), WITHIN).await;
+            let patience = match &looked {
+                Ok(found) if found.refused.is_empty() => Duration::ZERO,
+                Ok(found) if !found.ranges.is_empty() && !self.is_change => LET_IN_TO_ALL,
+                Ok(_) | Err(stream::Error::Unauthorized(_) | stream::Error::NoTopic(_)) => LET_IN,
+                Err(_) => Duration::ZERO,
+            };
+            if begun.elapsed() >= patience {
+                return looked.map_err(|error| of_kafka(&error, Step::Kafka));
+            }
+            self.reach(Step::Kafka, "waiting for Kafka access");
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// What is to be told first of lanes that cannot begin.
+pub fn worst(left_out: &LeftOut) -> Option<&Trouble> {
+    left_out.values().max_by_key(|trouble| match trouble.status {
+        Status::Halted => 2,
+        Status::Misconfigured => 1,
+        _ => 0,
+    })
+}
+
+type Opened = (QueueUrl, Arc<dyn Queue>, Facts);
+
+async fn open(queues: &dyn Queues, access: &Access, url: &QueueUrl) -> Result<(Arc<dyn Queue>, Facts), Fault> {
+    let queue = queues.open(access, url)?;
+    let facts = queue.facts().await?;
+    Ok((queue, facts))
+}
+
+/// Dead letters that are sealed with a key of its own, nobody else could open.
+async fn require_key(means: &Means) -> Result<(), Trouble> {
+    let mark = store::installation_key::find_mark(&means.pool).await.map_err(|error| {
+        let reason = format!("The database is away: {error}.");
+        Trouble::new(Status::Waiting, Step::Access, reason)
+    })?;
+    let known = mark.map_or(Ok(()), |mark| means.vault.knows(&mark));
+    known.map_err(|error| {
+        tracing::error!(%error, "secrets.key of this worker is not the console's");
+        let reason = "The worker cannot read the secrets of this installation: its secrets.key is not the console's. The \
+                      operator must start it with that one.";
+        Trouble::new(Status::Halted, Step::Access, reason.into())
+    })
 }
 
 /// What a fault of a queue means for a start.
@@ -145,85 +347,6 @@ pub fn of_database(error: &store::Error) -> Trouble {
     Trouble::new(Status::Waiting, Step::Kafka, format!("The database is away: {error}."))
 }
 
-async fn outbound(
-    configuration: &Configuration,
-    means: &Means,
-    slot: &str,
-    opened: &[(QueueUrl, Arc<dyn Queue>, Facts)],
-    steps: &mut Steps,
-    tell: &(dyn Fn(&Steps) + Sync),
-) -> Result<Option<Plan>, Trouble> {
-    let routes: Vec<&Route> = configuration.routes.iter().filter(|r| r.direction == Direction::Outbound).collect();
-    if routes.is_empty() {
-        return Ok(None);
-    }
-    let topics = topics(configuration, &routes)?;
-    let group = consumer_group(configuration.id);
-    let found = look(means, &group, topics.values().cloned().collect(), steps, tell).await?;
-    let routes = routes.into_iter().cloned().collect();
-    let routes = gap::go_on(routes, means, &group, |channel| topics[&channel].clone(), &found).await?;
-    let mut planned = Vec::with_capacity(routes.len());
-    for route in &routes {
-        let topic = topics[&route.channel].clone();
-        let starts = starts(route, means, &topic, &found).await?;
-        planned.push(lane::Route {
-            id: route.id,
-            kind: route.kind.clone(),
-            queue: opened.iter().position(|(url, ..)| url.to_string() == route.queue).unwrap_or_default(),
-            starts,
-            topic,
-        });
-    }
-    let target = |(url, queue, facts): &(QueueUrl, Arc<dyn Queue>, Facts)| {
-        let target = Target { address: url.to_string(), fifo: url.is_fifo(), max_message: facts.max_message };
-        (target, queue.clone())
-    };
-    let place = |(id, partition, offset, why): &(Uuid, i32, i64, String)| {
-        let (topic, _) = found.ids.iter().find(|(_, known)| *known == id)?;
-        Some(((Partition { topic: topic.clone(), number: *partition }, *offset), why.clone()))
-    };
-    let aside = configuration.aside.iter().filter_map(place).collect();
-    Ok(Some(Plan {
-        bridge: configuration.id,
-        slot: slot.to_owned(),
-        cluster: found.cluster,
-        routes: planned,
-        targets: opened.iter().map(target).collect(),
-        topics: found.ids,
-        aside,
-    }))
-}
-
-async fn inbound(
-    configuration: &Configuration,
-    means: &Means,
-    opened: &[(QueueUrl, Arc<dyn Queue>, Facts)],
-    steps: &mut Steps,
-    tell: &(dyn Fn(&Steps) + Sync),
-) -> Result<Option<inbound::Plan>, Trouble> {
-    let routes: Vec<&Route> = configuration.routes.iter().filter(|r| r.direction == Direction::Inbound).collect();
-    if routes.is_empty() {
-        return Ok(None);
-    }
-    let topics = topics(configuration, &routes)?;
-    look(means, &consumer_group(configuration.id), topics.values().cloned().collect(), steps, tell).await?;
-    let mut sources: Vec<inbound::Source> = Vec::new();
-    for route in routes {
-        let target = inbound::Target { route: route.id, topic: topics[&route.channel].clone() };
-        if let Some(source) = sources.iter_mut().find(|source| source.address == route.queue) {
-            source.routes.insert(route.kind.clone(), target);
-        } else if let Some((url, queue, _)) = opened.iter().find(|(url, ..)| url.to_string() == route.queue) {
-            sources.push(inbound::Source {
-                address: route.queue.clone(),
-                fifo: url.is_fifo(),
-                queue: queue.clone(),
-                routes: HashMap::from([(route.kind.clone(), target)]),
-            });
-        }
-    }
-    Ok(Some(inbound::Plan { bridge: configuration.id, sources }))
-}
-
 /// The topic of each channel that routes lead to or from.
 fn topics(configuration: &Configuration, routes: &[&Route]) -> Result<HashMap<ChannelId, Arc<str>>, Trouble> {
     let unreadable = |error: &dyn std::fmt::Display| {
@@ -240,7 +363,7 @@ async fn starts(
     means: &Means,
     topic: &Arc<str>,
     found: &probe::Findings,
-) -> Result<BTreeMap<i32, Start>, Trouble> {
+) -> Result<BTreeMap<i32, Begin>, Trouble> {
     let ranges = found.ranges.get(topic).cloned().unwrap_or_default();
     let untold = || of_kafka(&stream::Error::Unreachable("no broker tells the id of a topic".into()), Step::Kafka);
     let id = found.ids.get(topic).copied().ok_or_else(untold)?;
@@ -257,29 +380,7 @@ async fn starts(
     }
     let end = |partition| ranges.get(&partition).map_or(0, |range| range.end);
     let start = |(partition, kept): (i32, Option<i64>)| {
-        (partition, kept.map_or_else(|| Start::NotBefore(end(partition)), Start::At))
+        (partition, kept.map_or_else(|| Begin::NotBefore(end(partition)), Begin::At))
     };
     Ok(starts.into_iter().map(start).collect())
-}
-
-/// Waits until Kafka lets the worker in: the console gives it its rights some seconds after the start.
-async fn look(
-    means: &Means,
-    group: &str,
-    topics: Vec<Arc<str>>,
-    steps: &mut Steps,
-    tell: &(dyn Fn(&Steps) + Sync),
-) -> Result<probe::Findings, Trouble> {
-    let deadline = Instant::now() + LET_IN;
-    loop {
-        match probe::look(&means.kafka, group, topics.clone(), WITHIN).await {
-            Ok(found) => return Ok(found),
-            Err(stream::Error::Unauthorized(_) | stream::Error::NoTopic(_)) if Instant::now() < deadline => {
-                steps.set(Step::Kafka, State::Current, "waiting for Kafka access");
-                tell(steps);
-                sleep(LOOK).await;
-            }
-            Err(error) => return Err(of_kafka(&error, Step::Kafka)),
-        }
-    }
 }

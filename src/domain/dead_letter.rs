@@ -99,8 +99,8 @@ impl KeptRecord {
     /// Why it holds none that can be delivered.
     pub fn event(&self) -> Result<Event, Undeliverable> {
         let bytes = |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| bytes.0.clone());
-        let headers = self.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
-        Event::from_kafka(headers, bytes(&self.value))
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
+        Event::from_kafka(&headers, bytes(&self.value))
     }
 }
 

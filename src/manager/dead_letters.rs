@@ -12,6 +12,11 @@ use crate::{
 pub use store::dead_letters::DeadLetter;
 
 impl Manager {
+    /// For how many days they are kept; `None` where they are until someone deletes them.
+    pub fn dead_letter_days(&self) -> Option<u32> {
+        self.parts.dead_letter_days
+    }
+
     /// Dead letters of a bridge from the newest on, without their events.
     pub async fn list_dead_letters(
         &self,

@@ -18,6 +18,7 @@ mod error;
 pub mod explain;
 pub mod history;
 pub mod import;
+mod installation_key;
 mod live;
 pub mod members;
 pub mod moves;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub aws: Option<Aws>,
     /// What one-time links begin with.
     pub public_url: String,
+    /// For how many days dead letters are kept; until someone deletes them where it is absent.
+    pub dead_letter_days: Option<u32>,
 }
 
 /// What topics are given, and how far a contract may go.

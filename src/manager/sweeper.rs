@@ -1,7 +1,9 @@
-//! What is left over: bridges to be taken away, drafts nobody came back to, sessions that have expired.
+//! What is left over: bridges to be taken away, drafts nobody came back to, sessions that have expired, dead letters that
+//! were kept long enough.
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Actor, Manager, Result, commit};
@@ -40,7 +42,27 @@ impl Manager {
         let mut db = self.read().await?;
         store::sessions::delete_expired(&mut db).await?;
         store::traffic::delete_old(&mut db).await?;
-        Ok(())
+        store::dead_letters::forget_set_aside(&mut db).await?;
+        drop(db);
+        self.sweep_dead_letters().await
+    }
+
+    /// Takes away dead letters that were kept for as long as the operator has said.
+    async fn sweep_dead_letters(&self) -> Result<()> {
+        let Some(days) = self.parts.dead_letter_days else { return Ok(()) };
+        let mut tx = self.begin().await?;
+        for (id, name, count) in store::dead_letters::delete_old(&mut tx, days).await? {
+            let act = Act {
+                name: "bridge.dead-letters-expired",
+                object_kind: "bridge",
+                object_id: id.0,
+                object_name: name,
+                before: None,
+                after: Some(json!({ "count": count, "days": days })),
+            };
+            tx.record(&Actor::Product("sweeper"), act);
+        }
+        commit(tx).await
     }
 
     /// Removes the role and the rows of each bridge that is to go: the role first, so that a crash between the two

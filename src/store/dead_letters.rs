@@ -188,6 +188,35 @@ pub async fn purge_one(db: &mut PgConnection, bridge: BridgeId, id: i64) -> Resu
     Ok(gone.fetch_optional(db).await?)
 }
 
+/// Deletes those that were kept for more than so many days, but none that someone has asked to send again. Gives the
+/// bridges with how many went of each.
+pub async fn delete_old(db: &mut PgConnection, days: u32) -> Result<Vec<(BridgeId, String, i64)>> {
+    let rows = sqlx::query!(
+        r#"with gone as (
+             delete from dead_letter
+             where created_at < now() - make_interval(days => $1) and redrive_at is null returning bridge_id
+           )
+           select b.id, b.name, count(*) as "count!" from gone join bridge b on b.id = gone.bridge_id
+           group by b.id, b.name order by b.name"#,
+        i32::try_from(days).unwrap_or(i32::MAX)
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (BridgeId(row.id), row.name, row.count)).collect())
+}
+
+/// Forgets events that were set aside, once no route will read their place again.
+pub async fn forget_set_aside(db: &mut PgConnection) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from set_aside a where not exists (
+           select 1 from route r where r.bridge_id = a.bridge_id and r.start_topic = a.topic_id
+             and coalesce((r.start_offsets ->> a.partition::text)::bigint, 0) <= a.at_offset)"
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Bridges that run and have dead letters to be sent again.
 pub async fn list_bridges_to_redrive(db: &mut PgConnection) -> Result<Vec<BridgeId>> {
     let ids = sqlx::query_scalar!(

@@ -17,6 +17,7 @@ pub mod desired;
 mod error;
 pub mod grants;
 pub mod groups;
+pub mod installation_key;
 pub mod lanes;
 pub mod members;
 pub mod moves;

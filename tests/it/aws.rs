@@ -172,8 +172,8 @@ fn grades(check: &QueueCheck) -> Vec<String> {
     check.actions.iter().map(|a| format!("{}: {}", a.action, word(&a.grade))).collect()
 }
 
-fn message(body: &str) -> Outgoing {
-    Outgoing { body: body.into(), attributes: Vec::new(), group: None, dedup: None }
+fn message(body: &str) -> Outgoing<'_> {
+    Outgoing { body, attributes: &[], group: None, dedup: None }
 }
 
 #[tokio::test]
@@ -307,7 +307,7 @@ async fn a_queue_of_the_own_account_gives_access_by_its_statement_alone() {
 
         world.set_policy(&queue, "").await;
         let lane = world.queue(&queue);
-        assert!(matches!(lane.send(vec![message("x")]).await, Err(Error::AccessDenied { .. })), "its removal ends it");
+        assert!(matches!(lane.send(&[message("x")]).await, Err(Error::AccessDenied { .. })), "its removal ends it");
     })
     .await;
 }
@@ -327,7 +327,7 @@ async fn a_deny_and_a_wider_statement_are_seen() {
         ");
         let Grade::Missing { text, .. } = &denied.actions[0].grade else { panic!("{denied:?}") };
         assert!(text.contains("\"Stop\""), "{text}");
-        let refused = world.queue(&queue).send(vec![message("x")]).await;
+        let refused = world.queue(&queue).send(&[message("x")]).await;
         let Err(Error::AccessDenied { message, .. }) = refused else { panic!("{refused:?}") };
         assert!(message.contains("sendmessage") || message.contains("SendMessage"), "{message}");
 
@@ -470,7 +470,7 @@ async fn messages_go_there_and_back_with_their_attributes() {
         world.consent(&queue, &[Direction::Outbound, Direction::Inbound]).await;
         let lane = world.queue(&queue);
         let attributes = vec![("ce_type".to_owned(), "Örder🎉".to_owned()), ("ce_id".to_owned(), "1".to_owned())];
-        let sent = lane.send(vec![Outgoing { attributes, ..message("{\"a\": 1}") }, message("two")]).await.unwrap();
+        let sent = lane.send(&[Outgoing { attributes: &attributes, ..message("{\"a\": 1}") }, message("two")]).await.unwrap();
         assert!(sent.iter().all(|outcome| matches!(outcome, SendOutcome::Sent { .. })), "{sent:?}");
         let binary = MessageAttributeValue::builder().data_type("Binary.x").binary_value(vec![0, 255].into()).build().unwrap();
         let number = MessageAttributeValue::builder().data_type("Number").string_value("1.50").build().unwrap();
@@ -515,7 +515,7 @@ async fn each_entry_of_a_batch_has_its_own_outcome() {
         let queue = world.make_queue(world.own(), "", &[]).await;
         world.consent(&queue, &[Direction::Outbound]).await;
         let lane = world.queue(&queue);
-        let sent = lane.send(vec![message("good"), message("bad \u{1}"), message("good")]).await.unwrap();
+        let sent = lane.send(&[message("good"), message("bad \u{1}"), message("good")]).await.unwrap();
         assert!(
             matches!(
                 &sent[..],
@@ -538,11 +538,10 @@ async fn a_fifo_queue_keeps_group_and_order_and_swallows_a_duplicate() {
         let queue = world.make_queue(world.own(), ".fifo", &[(QueueAttributeName::FifoQueue, "true")]).await;
         world.consent(&queue, &[Direction::Outbound, Direction::Inbound]).await;
         let lane = world.queue(&queue);
-        let entry =
-            |body: &str, dedup: &str| Outgoing { group: Some("g".into()), dedup: Some(dedup.into()), ..message(body) };
-        let first = lane.send(vec![entry("a", "1"), entry("b", "2")]).await.unwrap();
+        let entry = |body, dedup| Outgoing { group: Some("g"), dedup: Some(dedup), ..message(body) };
+        let first = lane.send(&[entry("a", "1"), entry("b", "2")]).await.unwrap();
         assert!(matches!(&first[0], SendOutcome::Sent { sequence: Some(_), .. }), "{first:?}");
-        let again = lane.send(vec![entry("a", "1")]).await.unwrap();
+        let again = lane.send(&[entry("a", "1")]).await.unwrap();
         assert!(matches!(again[0], SendOutcome::Sent { .. }), "{again:?}");
         let got = lane.receive(10, Duration::ZERO, Duration::from_mins(1)).await.unwrap();
         let seen: Vec<_> = got.iter().map(|m| (m.body.as_str(), m.group.as_deref(), m.dedup.as_deref())).collect();

@@ -2,6 +2,7 @@
 //! sent is held beside what came, by a ledger that is not theirs. `faults.md` says which fault is shown where.
 
 mod access;
+mod brokers;
 mod inbound;
 mod killed;
 mod long;

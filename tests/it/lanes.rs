@@ -11,6 +11,7 @@ use std::{collections::HashSet, time::Duration};
 use ebm::{
     bridge::{delivery::Fault, queue::Facts},
     domain::cloud_event::Event,
+    secrets::Vault,
 };
 use rdkafka::Message as _;
 use script::Reply;
@@ -341,6 +342,95 @@ async fn add_route(stage: &Stage, kind: &str, direction: &str, queue: &str, topi
     .unwrap();
 }
 
+/// One queue is closed, then the topic of one channel is deleted: what does not need it goes on.
+#[sqlx::test]
+async fn a_lane_that_cannot_begin_is_left_out_and_the_others_run(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let (channel, later) = stage.channel_without_topic().await;
+    create_topic(&later, PARTITIONS).await;
+    add_route(&stage, "order.returned", "outbound", OTHER, Some(channel)).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+
+    stage.script.close(OTHER, Some(Fault::QueueGone("the queue was deleted".into())));
+    stage.desire("stopped").await;
+    stage.status("stopped").await;
+    stage.desire("running").await;
+    let reason = stage.status("misconfigured").await;
+    assert!(reason.contains(OTHER) && reason.contains("What does not need it runs"), "{reason}");
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.script.close(OTHER, None);
+    stage.number("select count(*) from bridge where id = $1 and status = 'running' and status_reason = ''", 1).await;
+
+    stage.delete_topic_named(&later).await;
+    let without = "select count(*) from bridge where id = $1 and status = 'halted' and not gap
+                   and status_reason like '%does not exist%What does not need it runs%'";
+    stage.number(without, 1).await;
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    // It is another topic now: what was in the one before is gone.
+    create_topic(&later, PARTITIONS).await;
+    stage.number("select count(*) from bridge where id = $1 and status = 'halted' and gap", 1).await;
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.go_on().await;
+    stage.number("select count(*) from bridge where id = $1 and status = 'running' and not gap", 1).await;
+    stage.produce(200).await;
+    assert_eq!(stage.all_arrived().await, 0, "nothing twice");
+    worker.end().await;
+}
+
+/// An event may be passed over only where no route wants it: one whose queue is closed still wants its own.
+#[sqlx::test]
+async fn a_route_that_is_left_out_keeps_its_topic_from_being_read(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    add_route(&stage, "order.cancelled", "outbound", OTHER, None).await;
+    let (channel, later) = stage.channel_without_topic().await;
+    create_topic(&later, PARTITIONS).await;
+    add_route(&stage, "order.returned", "outbound", QUEUE, Some(channel)).await;
+    stage.worker("one").end_when_running(&stage).await;
+    stage.script.close(OTHER, Some(Fault::QueueGone("the queue was deleted".into())));
+    let worker = stage.worker("one");
+    stage.status("misconfigured").await;
+    stage.produce_cancelled("c", 60).await;
+    stage.produce(60).await;
+    for number in 0..60 {
+        let (key, headers) = (format!("k{number}"), headers(&format!("r{number}"), "order.returned"));
+        stage.producer.send(&later.as_str().into(), Some(key.as_bytes()), &headers, Some(b"{}")).await.unwrap();
+    }
+    stage.taken(60).await;
+    assert!(stage.script.taken().iter().all(|taken| id(taken).starts_with('r')), "the other topic alone is read");
+    stage.script.close(OTHER, None);
+    stage.status("running").await;
+    stage.taken(180).await;
+    let (mut of_queue, of_other) = (stage.script.taken_by(QUEUE), stage.script.taken_by(OTHER));
+    of_queue.retain(|taken| id(taken).starts_with('e'));
+    assert_eq!((of_queue.len(), of_other.len()), (60, 60), "none is lost and none comes twice");
+    worker.end().await;
+}
+
+/// What it would seal, the console could not open.
+#[sqlx::test]
+async fn a_worker_with_another_key_than_the_consoles_moves_nothing(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    sqlx::query("insert into installation_key (mark) values ($1)")
+        .bind(vault().mark())
+        .execute(&stage.pool)
+        .await
+        .unwrap();
+    let other = Vault::new(&"BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=".to_owned().into()).unwrap();
+    let worker = stage.worker_with_key(other, "one");
+    let reason = stage.status("halted").await;
+    assert!(reason.contains("secrets.key") && reason.contains("operator"), "{reason}");
+    worker.end().await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce(30).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    worker.end().await;
+}
+
 /// What is published after the place where a route is said to have begun is moved by it, whenever it was published.
 #[sqlx::test]
 async fn a_route_that_joins_another_one_on_its_topic_misses_nothing(pool: PgPool) {
@@ -378,7 +468,7 @@ async fn joined(stage: &Stage, records: usize, name: &str) {
         .await
         .iter()
         .filter(|record| record.offset() >= begins[&record.partition()])
-        .filter_map(|record| Event::from_kafka(read_headers(record), None).ok())
+        .filter_map(|record| Event::from_kafka(&read_headers(record), None).ok())
         .filter(|event| event.kind() == "order.cancelled")
         .map(|event| event.attribute("id").unwrap().to_owned())
         .collect();

@@ -112,6 +112,7 @@ impl World {
             admin: Some(Admin::new(console.clone())),
             aws: None,
             public_url: "http://127.0.0.1".into(),
+            dead_letter_days: None,
         };
         let id = Uuid::new_v4().simple().to_string();
         Self {

@@ -1,11 +1,11 @@
 //! Messages received.
 
-use aws_sdk_sqs::{
-    primitives::Blob,
-    types::{Message, MessageAttributeValue, MessageSystemAttributeName},
-};
+use super::wire::Message;
+use crate::aws::checksum;
 
-use crate::aws::checksum::{self, Part, Value};
+/// What SQS is asked to say of a message besides.
+pub(super) const SYSTEM: [&str; 5] =
+    ["MessageGroupId", "MessageDeduplicationId", "SequenceNumber", "ApproximateReceiveCount", "SentTimestamp"];
 
 /// A message received. It stays in the queue until it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,48 +52,25 @@ pub enum AttributeValue {
 
 /// A message as SQS gives it, its checksums compared.
 pub(super) fn read(message: Message) -> Incoming {
-    let body = message.body.unwrap_or_default();
-    let mut attributes: Vec<_> = message
-        .message_attributes
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(name, value)| (name, attribute(value)))
-        .collect();
+    let mut attributes: Vec<_> = message.attributes.into_iter().collect();
     attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let parts = attributes.iter().map(|(name, Attribute { data_type, value })| {
-        let value = match value {
-            AttributeValue::Text(text) => Value::Text(text),
-            AttributeValue::Binary(bytes) => Value::Binary(bytes),
-        };
-        Part { name, data_type, value }
-    });
-    let intact = message.md5_of_body.is_some_and(|sum| sum == checksum::body(&body))
-        && message.md5_of_message_attributes == checksum::attributes(parts.collect());
-    let mut system = message.attributes.unwrap_or_default();
-    let mut take = |name| system.remove(&name);
+    let parts = attributes.iter().map(|(name, attribute)| attribute.part(name));
+    let intact = message.body_sum.is_some_and(|sum| sum == checksum::body(&message.body))
+        && message.attributes_sum == checksum::attributes(parts.collect());
+    let mut system = message.system;
+    let [group, dedup, sequence, receive_count, sent_at] = SYSTEM.map(|name| system.remove(name));
     Incoming {
-        group: take(MessageSystemAttributeName::MessageGroupId),
-        dedup: take(MessageSystemAttributeName::MessageDeduplicationId),
-        sequence: take(MessageSystemAttributeName::SequenceNumber),
-        receive_count: take(MessageSystemAttributeName::ApproximateReceiveCount)
-            .and_then(|count| count.parse().ok())
-            .unwrap_or_default(),
-        sent_at_ms: take(MessageSystemAttributeName::SentTimestamp).and_then(|at| at.parse().ok()),
-        id: message.message_id.unwrap_or_default(),
-        receipt: message.receipt_handle.unwrap_or_default(),
-        body,
+        id: message.id,
+        receipt: message.receipt,
+        body: message.body,
         attributes,
+        group,
+        dedup,
+        sequence,
+        receive_count: receive_count.and_then(|count| count.parse().ok()).unwrap_or_default(),
+        sent_at_ms: sent_at.and_then(|at| at.parse().ok()),
         intact,
     }
-}
-
-fn attribute(value: MessageAttributeValue) -> Attribute {
-    let MessageAttributeValue { data_type, string_value, binary_value, .. } = value;
-    let value = match (string_value, binary_value.map(Blob::into_inner)) {
-        (None, Some(bytes)) => AttributeValue::Binary(bytes),
-        (text, _) => AttributeValue::Text(text.unwrap_or_default()),
-    };
-    Attribute { data_type, value }
 }
 
 #[cfg(test)]
@@ -102,10 +79,11 @@ mod tests {
 
     #[test]
     fn a_received_message_is_intact_only_with_both_checksums() {
-        let message = |body_sum: Option<&str>, attributes_sum: Option<&str>| {
-            let builder = Message::builder().body("a").message_id("m").receipt_handle("r");
-            let builder = builder.set_md5_of_body(body_sum.map(str::to_owned));
-            builder.set_md5_of_message_attributes(attributes_sum.map(str::to_owned)).build()
+        let message = |body_sum: Option<&str>, attributes_sum: Option<&str>| Message {
+            body: "a".into(),
+            body_sum: body_sum.map(str::to_owned),
+            attributes_sum: attributes_sum.map(str::to_owned),
+            ..Message::default()
         };
         let sum = checksum::body("a");
         assert!(read(message(Some(&sum), None)).intact);

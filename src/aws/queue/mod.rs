@@ -4,27 +4,33 @@
 //! the lane's business.
 
 mod attributes;
+mod call;
 mod incoming;
 mod outgoing;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_sqs::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    types::{
-        ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
-        QueueAttributeName,
-    },
+    types::QueueAttributeName,
 };
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use attributes::QueueAttributes;
 pub use incoming::{Attribute, AttributeValue, Incoming};
 pub use outgoing::{EntryOutcome, Outgoing, SendOutcome};
 
-use self::outgoing::{Sums, done, outcomes, request_entry};
+use self::{
+    call::Caller,
+    outgoing::{Sums, done, outcomes, request_entry},
+    wire::{Batch, Handle, Outcomes, Receive, Received, Taken},
+};
 use super::{
-    client,
+    client::ATTEMPT,
     error::{Error, Result},
     session::Session,
 };
@@ -36,7 +42,10 @@ pub const MAX_BATCH: usize = 10;
 /// A queue under a bridge's role. A clone shares session and connections.
 #[derive(Clone)]
 pub struct Queue {
+    /// For calls that are few.
     client: aws_sdk_sqs::Client,
+    /// For those that every event goes through.
+    caller: Caller,
     session: Arc<Session>,
     url: QueueUrl,
     /// The address as the calls want it.
@@ -44,9 +53,16 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(client: aws_sdk_sqs::Client, session: Arc<Session>, url: QueueUrl) -> Self {
+    pub(super) fn new(
+        client: aws_sdk_sqs::Client,
+        connector: SharedHttpConnector,
+        endpoint: &str,
+        session: Arc<Session>,
+        url: QueueUrl,
+    ) -> Self {
         let address = url.to_string().into();
-        Self { client, session, url, address }
+        let caller = Caller::new(connector, session.clone(), endpoint, &url.region().to_string());
+        Self { client, caller, session, url, address }
     }
 
     /// Its address.
@@ -67,71 +83,61 @@ impl Queue {
     ///
     /// # Errors
     /// Those of the whole call. After a timeout or a lost connection each entry may have been taken.
-    pub async fn send(&self, entries: Vec<Outgoing>) -> Result<Vec<SendOutcome>> {
-        const WHAT: &str = "sqs:SendMessage";
-        self.session.ready().await?;
+    pub async fn send(&self, entries: &[Outgoing<'_>]) -> Result<Vec<SendOutcome>> {
         let sums: Vec<_> = entries.iter().map(Sums::of).collect();
-        let mut call = self.client.send_message_batch().queue_url(&*self.address);
-        for (index, entry) in entries.into_iter().enumerate() {
-            call = call.entries(request_entry(index, entry)?);
-        }
-        let answer = call.send().await.map_err(|error| self.failed(WHAT, error))?;
-        Ok(outcomes(&sums, answer.successful, answer.failed))
+        let entries = entries.iter().enumerate().map(request_entry).collect();
+        let answer: Outcomes<Taken> = self.batch("sqs:SendMessage", "SendMessageBatch", entries).await?;
+        Ok(outcomes(&sums, answer))
     }
 
     /// Receives up to `max` (at most 10) messages, waiting up to `wait` (at most 20 s) for the first. Each stays hidden
     /// from others for `visibility`.
     pub async fn receive(&self, max: u8, wait: Duration, visibility: Duration) -> Result<Vec<Incoming>> {
-        self.session.ready().await?;
-        let answer = self
-            .client
-            .receive_message()
-            .queue_url(&*self.address)
-            .max_number_of_messages(i32::from(max))
-            .wait_time_seconds(seconds(wait))
-            .visibility_timeout(seconds(visibility))
-            .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
-            .message_system_attribute_names(MessageSystemAttributeName::MessageDeduplicationId)
-            .message_system_attribute_names(MessageSystemAttributeName::SequenceNumber)
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-            .customize()
-            .config_override(aws_sdk_sqs::Config::builder().timeout_config(client::long_limits(wait)))
-            .send()
-            .await
-            .map_err(|error| self.failed("sqs:ReceiveMessage", error))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(incoming::read).collect())
+        let question = Receive {
+            queue_url: &self.address,
+            max_number_of_messages: max,
+            wait_time_seconds: seconds(wait),
+            visibility_timeout: seconds(visibility),
+            message_attribute_names: ["All"],
+            message_system_attribute_names: incoming::SYSTEM,
+        };
+        let answer: Received = self.call("sqs:ReceiveMessage", "ReceiveMessage", &question, ATTEMPT + wait).await?;
+        Ok(answer.messages.into_iter().map(incoming::read).collect())
     }
 
     /// Deletes up to [`MAX_BATCH`] messages by their receipts. The outcomes stand in the order of the receipts.
     pub async fn delete(&self, receipts: &[String]) -> Result<Vec<EntryOutcome>> {
-        const WHAT: &str = "sqs:DeleteMessage";
-        self.session.ready().await?;
-        let mut call = self.client.delete_message_batch().queue_url(&*self.address);
-        for (index, receipt) in receipts.iter().enumerate() {
-            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt).build();
-            call = call.entries(entry.map_err(|_| Error::incomplete(WHAT))?);
-        }
-        let answer = call.send().await.map_err(|error| self.failed(WHAT, error))?;
-        Ok(done(receipts.len(), answer.successful.into_iter().map(|entry| entry.id), answer.failed))
+        let answer = self.batch("sqs:DeleteMessage", "DeleteMessageBatch", handles(receipts, None)).await?;
+        Ok(done(receipts.len(), answer))
     }
 
     /// Hides up to [`MAX_BATCH`] messages for `visibility` from now on; zero releases them.
     pub async fn extend(&self, receipts: &[String], visibility: Duration) -> Result<Vec<EntryOutcome>> {
-        const WHAT: &str = "sqs:ChangeMessageVisibility";
+        let entries = handles(receipts, Some(seconds(visibility)));
+        let answer = self.batch("sqs:ChangeMessageVisibility", "ChangeMessageVisibilityBatch", entries).await?;
+        Ok(done(receipts.len(), answer))
+    }
+
+    /// A call about many messages.
+    async fn batch<S: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        action: &str,
+        entries: Vec<impl Serialize + Sync>,
+    ) -> Result<Outcomes<S>> {
+        self.call(what, action, &Batch { queue_url: &self.address, entries }, ATTEMPT).await
+    }
+
+    async fn call<A: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        action: &str,
+        question: &(impl Serialize + Sync),
+        limit: Duration,
+    ) -> Result<A> {
         self.session.ready().await?;
-        let mut call = self.client.change_message_visibility_batch().queue_url(&*self.address);
-        for (index, receipt) in receipts.iter().enumerate() {
-            let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
-                .id(index.to_string())
-                .receipt_handle(receipt)
-                .visibility_timeout(seconds(visibility))
-                .build();
-            call = call.entries(entry.map_err(|_| Error::incomplete(WHAT))?);
-        }
-        let answer = call.send().await.map_err(|error| self.failed(WHAT, error))?;
-        Ok(done(receipts.len(), answer.successful.into_iter().map(|entry| entry.id), answer.failed))
+        let answer = self.caller.call(what, action, question, limit).await;
+        answer.inspect_err(|error| self.look_at(error))
     }
 
     /// Assumes the role, and answers the role's unique id.
@@ -159,11 +165,22 @@ impl Queue {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let error = Error::of(what, error);
+        self.look_at(&error);
+        error
+    }
+
+    /// Of a session that has ended, nothing is used again.
+    fn look_at(&self, error: &Error) {
         if matches!(error, Error::SessionEnded { .. }) {
             self.session.forget();
         }
-        error
     }
+}
+
+/// Entries that name messages by their receipts; the place of each is its id.
+fn handles(receipts: &[String], visibility_timeout: Option<i32>) -> Vec<Handle<'_>> {
+    let places = receipts.iter().enumerate();
+    places.map(|(place, receipt)| Handle { id: place.to_string(), receipt, visibility_timeout }).collect()
 }
 
 /// SQS's times are whole seconds, up to 12 hours.

@@ -1,25 +1,19 @@
 //! Messages to send, and what became of each entry of a batch.
 
-use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
-};
-
-use crate::aws::{
-    checksum::{self, Part, Value},
-    error::{Error, Result},
-};
+use super::wire::{Done, Entry, Outcomes, Taken, Texts};
+use crate::aws::checksum::{self, Part, Value};
 
 /// A message to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing<'a> {
     /// The body: at least one character of XML 1.0.
-    pub body: String,
+    pub body: &'a str,
     /// Message attributes of type `String`, name and value; at most ten, no name twice.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: &'a [(String, String)],
     /// `MessageGroupId`.
-    pub group: Option<String>,
+    pub group: Option<&'a str>,
     /// `MessageDeduplicationId`: FIFO queues only.
-    pub dedup: Option<String>,
+    pub dedup: Option<&'a str>,
 }
 
 /// What became of one message of a batch.
@@ -73,35 +67,26 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn of(entry: &Outgoing) -> Self {
+    pub(super) fn of(entry: &Outgoing<'_>) -> Self {
         let parts = entry.attributes.iter();
         let parts = parts.map(|(name, value)| Part { name, data_type: "String", value: Value::Text(value) });
-        Self { body: checksum::body(&entry.body), attributes: checksum::attributes(parts.collect()) }
+        Self { body: checksum::body(entry.body), attributes: checksum::attributes(parts.collect()) }
     }
 }
 
 /// An entry as the call wants it; its place is its id.
-pub(super) fn request_entry(index: usize, entry: Outgoing) -> Result<SendMessageBatchRequestEntry> {
-    let incomplete = |_| Error::incomplete("sqs:SendMessage");
-    let Outgoing { body, attributes, group, dedup } = entry;
-    let mut request = SendMessageBatchRequestEntry::builder()
-        .id(index.to_string())
-        .message_body(body)
-        .set_message_group_id(group)
-        .set_message_deduplication_id(dedup);
-    for (name, value) in attributes {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-        request = request.message_attributes(name, value.map_err(incomplete)?);
+pub(super) fn request_entry<'a>((place, entry): (usize, &Outgoing<'a>)) -> Entry<'a> {
+    Entry {
+        id: place.to_string(),
+        body: entry.body,
+        attributes: Texts(entry.attributes),
+        group: entry.group,
+        dedup: entry.dedup,
     }
-    request.build().map_err(incomplete)
 }
 
 /// Each entry must be in exactly one of the two lists.
-pub(super) fn outcomes(
-    sums: &[Sums],
-    successful: Vec<SendMessageBatchResultEntry>,
-    failed: Vec<BatchResultErrorEntry>,
-) -> Vec<SendOutcome> {
+pub(super) fn outcomes(sums: &[Sums], answer: Outcomes<Taken>) -> Vec<SendOutcome> {
     let mut outcomes: Vec<Option<SendOutcome>> = sums.iter().map(|_| None).collect();
     let mut put = |id: &str, outcome: SendOutcome| {
         if let Some(place) = id.parse::<usize>().ok().and_then(|index| outcomes.get_mut(index)) {
@@ -109,11 +94,9 @@ pub(super) fn outcomes(
             *place = Some(if place.is_some() { twice } else { outcome });
         }
     };
-    for entry in successful {
+    for entry in answer.successful {
         let sums = entry.id.parse::<usize>().ok().and_then(|index| sums.get(index));
-        let is_same = sums.is_some_and(|sums| {
-            sums.body == entry.md5_of_message_body && sums.attributes == entry.md5_of_message_attributes
-        });
+        let is_same = sums.is_some_and(|sums| sums.body == entry.body_sum && sums.attributes == entry.attributes_sum);
         let outcome = if is_same {
             SendOutcome::Sent { message_id: entry.message_id, sequence: entry.sequence_number }
         } else {
@@ -121,7 +104,7 @@ pub(super) fn outcomes(
         };
         put(&entry.id, outcome);
     }
-    for entry in failed {
+    for entry in answer.failed {
         let outcome = SendOutcome::Failed {
             code: entry.code,
             message: entry.message.unwrap_or_default(),
@@ -134,21 +117,17 @@ pub(super) fn outcomes(
 }
 
 /// As [`outcomes`], for receipts.
-pub(super) fn done(
-    count: usize,
-    successful: impl Iterator<Item = String>,
-    failed: Vec<BatchResultErrorEntry>,
-) -> Vec<EntryOutcome> {
+pub(super) fn done(count: usize, answer: Outcomes<Done>) -> Vec<EntryOutcome> {
     let mut outcomes = vec![EntryOutcome::Unknown; count];
     let mut put = |id: &str, outcome| {
         if let Some(place) = id.parse::<usize>().ok().and_then(|index| outcomes.get_mut(index)) {
             *place = outcome;
         }
     };
-    for id in successful {
-        put(&id, EntryOutcome::Done);
+    for entry in answer.successful {
+        put(&entry.id, EntryOutcome::Done);
     }
-    for entry in failed {
+    for entry in answer.failed {
         let message = entry.message.unwrap_or_default();
         put(&entry.id, EntryOutcome::Failed { code: entry.code, message, sender_fault: entry.sender_fault });
     }
@@ -157,28 +136,27 @@ pub(super) fn done(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wire::Refused, *};
 
     fn sums(bodies: &[&str]) -> Vec<Sums> {
-        let entry =
-            |body: &&str| Outgoing { body: (*body).to_owned(), attributes: Vec::new(), group: None, dedup: None };
-        bodies.iter().map(|body| Sums::of(&entry(body))).collect()
+        let entry = |body: &&str| Sums::of(&Outgoing { body, attributes: &[], group: None, dedup: None });
+        bodies.iter().map(entry).collect()
     }
 
-    fn taken(id: &str, body: &str) -> SendMessageBatchResultEntry {
-        let entry = SendMessageBatchResultEntry::builder().id(id).message_id("m");
-        entry.md5_of_message_body(checksum::body(body)).build().unwrap()
+    fn taken(id: &str, body: &str) -> Taken {
+        let body_sum = checksum::body(body);
+        Taken { id: id.into(), message_id: "m".into(), body_sum, attributes_sum: None, sequence_number: None }
     }
 
-    fn refused(id: &str) -> BatchResultErrorEntry {
-        BatchResultErrorEntry::builder().id(id).code("C").sender_fault(false).build().unwrap()
+    fn refused(id: &str) -> Refused {
+        Refused { id: id.into(), code: "C".into(), message: None, sender_fault: false }
     }
 
     #[test]
     fn every_entry_has_an_outcome_whatever_sqs_answers() {
         let sums = sums(&["a", "b", "c", "d"]);
         let answered = vec![taken("0", "a"), taken("1", "other"), taken("3", "d"), taken("9", "x"), taken("?", "x")];
-        let outcomes = outcomes(&sums, answered, vec![refused("3")]);
+        let outcomes = outcomes(&sums, Outcomes { successful: answered, failed: vec![refused("3")] });
         let sent = SendOutcome::Sent { message_id: "m".into(), sequence: None };
         let unknown = |why| SendOutcome::Unknown { why };
         assert_eq!(
@@ -191,14 +169,17 @@ mod tests {
             ]
         );
         let failed = EntryOutcome::Failed { code: "C".into(), message: String::new(), sender_fault: false };
-        let done = done(3, ["0".to_owned(), "7".to_owned()].into_iter(), vec![refused("2")]);
+        let successful = ["0", "7"].map(|id| Done { id: id.into() }).into();
+        let done = done(3, Outcomes { successful, failed: vec![refused("2")] });
         assert_eq!(done, [EntryOutcome::Done, EntryOutcome::Unknown, failed]);
     }
 
     #[test]
     fn attributes_that_sqs_did_not_confirm_are_another_checksum() {
-        let entry = Outgoing { body: "a".into(), attributes: vec![("n".into(), "v".into())], group: None, dedup: None };
-        let outcomes = outcomes(&[Sums::of(&entry)], vec![taken("0", "a")], Vec::new());
+        let attributes = [("n".to_owned(), "v".to_owned())];
+        let entry = Outgoing { body: "a", attributes: &attributes, group: None, dedup: None };
+        let answer = Outcomes { successful: vec![taken("0", "a")], failed: Vec::new() };
+        let outcomes = outcomes(&[Sums::of(&entry)], answer);
         assert!(matches!(outcomes[0], SendOutcome::Unknown { .. }));
     }
 }

@@ -1,5 +1,7 @@
 //! Kafka's side: headers and value.
 
+use std::borrow::Cow;
+
 use super::{CONTENT_TYPE, DATA, DATA_BASE64, DATA_CONTENT_TYPE, Event, PREFIX, Undeliverable, is_structured, json};
 
 /// A header of a record: its name, and its value, which may be null.
@@ -14,15 +16,15 @@ fn text(value: Option<&Vec<u8>>) -> Option<&str> {
 }
 
 /// The `type` of a record, as far as it can be had without judging the record. An empty one counts as absent.
-pub fn kind(headers: &[Header], value: Option<&[u8]>) -> Option<String> {
+pub fn kind<'a>(headers: &'a [Header], value: Option<&[u8]>) -> Option<Cow<'a, str>> {
     let content_type =
         headers.iter().find(|(name, _)| is_content_type(name)).and_then(|(_, value)| text(value.as_ref()));
     if content_type.is_some_and(|content_type| is_structured(content_type) == Some(true)) {
-        return json::kind(value?).filter(|kind| !kind.is_empty());
+        return json::kind(value?).filter(|kind| !kind.is_empty()).map(Cow::Owned);
     }
     let mut types = headers.iter().filter(|(name, _)| name.strip_prefix(PREFIX) == Some("type"));
     let (_, value) = types.find(|(_, value)| value.as_ref().is_some_and(|value| !value.is_empty()))?;
-    text(value.as_ref()).map(str::to_owned)
+    text(value.as_ref()).map(Cow::Borrowed)
 }
 
 impl Event {
@@ -30,16 +32,16 @@ impl Event {
     ///
     /// Headers with a null or empty value count as absent. Only `ce_` headers and the content type may not be given
     /// twice; of any other name the last one counts, as Kafka's own clients have it.
-    pub fn from_kafka(headers: Vec<Header>, value: Option<Vec<u8>>) -> Result<Self, Undeliverable> {
+    pub fn from_kafka(headers: &[Header], value: Option<Vec<u8>>) -> Result<Self, Undeliverable> {
         let mut attributes: Vec<(String, String)> = Vec::with_capacity(headers.len());
         let mut foreign: Vec<(String, String)> = Vec::new();
         let mut content_type: Option<String> = None;
         for (name, value) in headers {
-            let value = value.filter(|value| !value.is_empty());
-            if is_content_type(&name) || name.strip_prefix(PREFIX) == Some(DATA_CONTENT_TYPE) {
+            let value = value.as_deref().filter(|value| !value.is_empty());
+            let text = |value: &[u8]| str::from_utf8(value).map(str::to_owned).map_err(|_| not_text(name));
+            if is_content_type(name) || name.strip_prefix(PREFIX) == Some(DATA_CONTENT_TYPE) {
                 let Some(value) = value else { continue };
-                let value = String::from_utf8(value).map_err(|_| not_text(&name))?;
-                if content_type.replace(value).is_some() {
+                if content_type.replace(text(value)?).is_some() {
                     return Err(Undeliverable::Headers("the content type is there twice".into()));
                 }
             } else if let Some(attribute) = name.strip_prefix(PREFIX) {
@@ -50,10 +52,10 @@ impl Event {
                 if attributes.iter().any(|(earlier, _)| earlier == attribute) {
                     return Err(Undeliverable::Headers(format!("{name} is there twice")));
                 }
-                attributes.push((attribute.to_owned(), String::from_utf8(value).map_err(|_| not_text(&name))?));
-            } else if let Some(value) = value.and_then(|value| String::from_utf8(value).ok()) {
-                foreign.retain(|(earlier, _)| *earlier != name);
-                foreign.push((name, value));
+                attributes.push((attribute.to_owned(), text(value)?));
+            } else if let Some(value) = value.and_then(|value| text(value).ok()) {
+                foreign.retain(|(earlier, _)| earlier != name);
+                foreign.push((name.clone(), value));
             }
         }
         match content_type.as_deref().map_or(Some(false), is_structured) {

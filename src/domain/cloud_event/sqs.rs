@@ -37,13 +37,15 @@ fn attribute_size(name: &str, value: &str) -> usize {
 /// Whether SQS takes the name of an attribute.
 fn is_name(name: &str) -> bool {
     let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    (1..=MAX_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
-        && !reserved("AWS.")
-        && !reserved("Amazon.")
+    is_end_of_name(name, 0) && !name.starts_with('.') && !reserved("AWS.") && !reserved("Amazon.")
+}
+
+/// Whether SQS takes a name that ends like this, after a good beginning of so many bytes.
+fn is_end_of_name(end: &str, before: usize) -> bool {
+    (1..=MAX_NAME - before).contains(&end.len())
+        && end.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        && !end.ends_with('.')
+        && !end.contains("..")
 }
 
 impl Event {
@@ -82,7 +84,7 @@ impl Event {
 
     fn fits_binary(&self) -> bool {
         self.attributes.len() + usize::from(self.content_type.is_some()) <= MAX_ATTRIBUTES
-            && self.attributes.iter().all(|(name, value)| is_name(&format!("{PREFIX}{name}")) && is_carriable(value))
+            && self.attributes.iter().all(|(name, value)| is_end_of_name(name, PREFIX.len()) && is_carriable(value))
             && self.content_type.as_deref().is_none_or(is_carriable)
             && self.data.as_deref().and_then(|data| str::from_utf8(data).ok()).is_some_and(is_carriable)
     }

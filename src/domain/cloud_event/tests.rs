@@ -18,7 +18,7 @@ fn with(more: &[(&str, &str)]) -> Vec<Header> {
     [required(), headers(more)].concat()
 }
 
-fn to_queue(headers: Vec<Header>, value: Option<&[u8]>) -> Result<Message, Undeliverable> {
+fn to_queue(headers: &[Header], value: Option<&[u8]>) -> Result<Message, Undeliverable> {
     Event::from_kafka(headers, value.map(<[u8]>::to_vec))?.into_queue(MIB)
 }
 
@@ -30,14 +30,14 @@ fn structured(message: &Message) -> bool {
 }
 
 /// What a record becomes after the queue, read by a bridge that leads back.
-fn there_and_back(headers: Vec<Header>, value: Option<&[u8]>) -> (Vec<Header>, Option<Vec<u8>>) {
+fn there_and_back(headers: &[Header], value: Option<&[u8]>) -> (Vec<Header>, Option<Vec<u8>>) {
     Event::from_queue(to_queue(headers, value).unwrap()).unwrap().into_kafka()
 }
 
 #[test]
 fn a_record_in_binary_mode_becomes_attributes_and_body() {
     let message =
-        to_queue(with(&[("content-type", "application/json"), ("traceparent", "00-1")]), Some(b"{\"a\":1.0}"));
+        to_queue(&with(&[("content-type", "application/json"), ("traceparent", "00-1")]), Some(b"{\"a\":1.0}"));
     insta::assert_json_snapshot!(
         message.map(|m| (m.attributes, m.body)).unwrap(),
         @r#"
@@ -94,17 +94,17 @@ fn what_does_not_fit_travels_in_structured_mode_and_comes_back_the_same() {
         ("a JSON string as JSON", with(&[("content-type", "application/json"), ("ce_a.", "1")]), Some(b"\"4\\u0032\"")),
         ("a name with a blank", with(&[("ce_a b", "1")]), Some(b"x")),
     ] {
-        let message = to_queue(headers.clone(), value).unwrap_or_else(|e| panic!("{case}: {e}"));
+        let message = to_queue(&headers, value).unwrap_or_else(|e| panic!("{case}: {e}"));
         assert!(structured(&message), "{case}: {message:?}");
         assert!(message.body.chars().all(is_xml), "{case}: {message:?}");
-        let (mut back, data) = there_and_back(headers.clone(), value);
+        let (mut back, data) = there_and_back(&headers, value);
         let mut came = headers;
         came.sort();
         back.sort();
         assert_eq!(back, came, "{case}");
         assert_eq!(data.as_deref(), value, "{case}");
     }
-    let message = to_queue(with(&eleven), Some(json.as_bytes())).unwrap();
+    let message = to_queue(&with(&eleven), Some(json.as_bytes())).unwrap();
     assert!(message.body.contains(&format!("\"data\":{json}")), "spliced as it stands: {}", message.body);
 }
 
@@ -117,7 +117,7 @@ fn structured_mode_goes_on_as_it_came() {
             "{ \"specversion\":\"1.0\", \"id\":\"1\",\"source\":\"/s\",\"type\":\"t\",\"seq\":7,\"data\":{\"n\":1.0} }";
         let record = headers(&[("content-type", content_type), ("ce_id", "1"), ("tracestate", "x")]);
         assert_eq!(kind(&record, Some(body.as_bytes())).as_deref(), Some("t"));
-        let message = to_queue(record, Some(body.as_bytes())).unwrap();
+        let message = to_queue(&record, Some(body.as_bytes())).unwrap();
         assert_eq!(message.body, body);
         assert_eq!(message.attributes[0], ("content-type".to_owned(), content_type.to_owned()));
         assert_eq!(message.attributes[1], ("tracestate".to_owned(), "x".to_owned()));
@@ -186,25 +186,26 @@ fn an_event_that_cannot_be_delivered_is_named_by_its_reason() {
         ("structured, another id beside it", json(&[("ce_id", "2")]), Some(plain.as_bytes()), "conflict"),
         ("structured, an attribute only beside it", json(&[("ce_subject", "2")]), Some(plain.as_bytes()), "conflict"),
     ] {
-        let result = to_queue(headers, value);
+        let result = to_queue(&headers, value);
         assert_eq!(result.as_ref().map_err(Undeliverable::code), Err(code), "{case}");
     }
 }
 
 #[test]
 fn an_empty_optional_attribute_counts_as_absent() {
-    let message = to_queue([with(&[("ce_subject", "")]), vec![("ce_time".into(), None)]].concat(), Some(b"x")).unwrap();
+    let message =
+        to_queue(&[with(&[("ce_subject", "")]), vec![("ce_time".into(), None)]].concat(), Some(b"x")).unwrap();
     assert_eq!(message.attributes.len(), 4, "{message:?}");
 }
 
 #[test]
 fn other_headers_may_repeat_and_never_make_a_message_too_large() {
-    let message = to_queue(with(&[("x", "1"), ("x", "2"), ("AWS.y", "1"), ("bad name", "1")]), Some(b"x")).unwrap();
+    let message = to_queue(&with(&[("x", "1"), ("x", "2"), ("AWS.y", "1"), ("bad name", "1")]), Some(b"x")).unwrap();
     assert_eq!(message.attributes[4..], [("x".to_owned(), "2".to_owned())]);
-    let size = to_queue(required(), Some(b"x")).unwrap().size();
-    let tight = Event::from_kafka(with(&[("x", "1")]), Some(b"x".to_vec())).unwrap().into_queue(size).unwrap();
+    let size = to_queue(&required(), Some(b"x")).unwrap().size();
+    let tight = Event::from_kafka(&with(&[("x", "1")]), Some(b"x".to_vec())).unwrap().into_queue(size).unwrap();
     assert_eq!(tight.attributes.len(), 4);
-    let over = Event::from_kafka(required(), Some(b"x".to_vec())).unwrap().into_queue(size - 1);
+    let over = Event::from_kafka(&required(), Some(b"x".to_vec())).unwrap().into_queue(size - 1);
     assert_eq!(over, Err(Undeliverable::Oversize { size, max: size - 1 }));
 }
 
@@ -225,11 +226,12 @@ fn a_message_is_read_by_the_same_rules() {
 
 #[test]
 fn passages_are_counted_and_end_a_loop() {
-    let event = |hops: &str| Event::from_kafka(with(&[("ce_ebmhops", hops)]), Some(b"x".to_vec())).unwrap().count_hop();
+    let event =
+        |hops: &str| Event::from_kafka(&with(&[("ce_ebmhops", hops)]), Some(b"x".to_vec())).unwrap().count_hop();
     assert_eq!(event("15").unwrap().attribute(HOPS), Some("16"));
     assert_eq!(event("-9").unwrap().attribute(HOPS), Some("1"));
     assert_eq!(event("16"), Err(Undeliverable::Loop));
-    let first = Event::from_kafka(required(), None).unwrap().count_hop().unwrap();
+    let first = Event::from_kafka(&required(), None).unwrap().count_hop().unwrap();
     assert_eq!(first.attribute(HOPS), Some("1"));
 }
 
@@ -247,7 +249,7 @@ proptest! {
         let mut came = required();
         came.extend(extensions.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (format!("ce_{n}"), Some(v.as_bytes().to_vec()))));
         came.extend(content_type.map(|t| ("content-type".to_owned(), Some(t.into_bytes()))));
-        let message = to_queue(came.clone(), value.as_deref()).unwrap();
+        let message = to_queue(&came, value.as_deref()).unwrap();
         prop_assert!(message.attributes.len() <= 10 && is_carriable(&message.body));
         prop_assert!(message.attributes.iter().all(|(_, value)| is_carriable(value)));
         let (mut back, data) = Event::from_queue(message).unwrap().into_kafka();
@@ -263,7 +265,7 @@ proptest! {
         value in proptest::option::of(any::<Vec<u8>>()),
     ) {
         let _ = kind(&headers, value.as_deref());
-        let _ = Event::from_kafka(headers, value).and_then(|event| event.into_queue(MIB));
+        let _ = Event::from_kafka(&headers, value).and_then(|event| event.into_queue(MIB));
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Findings {
     pub ranges: HashMap<Arc<str>, BTreeMap<i32, Range<i64>>>,
     /// How far the group has come, where it has come anywhere.
     pub committed: HashMap<Partition, i64>,
+    /// Topics that there are not, or that may not be read: nothing else is said of them.
+    pub refused: HashMap<Arc<str>, Error>,
 }
 
 /// Looks as the worker whether these topics may be read by this group, and where they end.
@@ -45,8 +47,8 @@ pub async fn look(
     within: Duration,
 ) -> Result<Findings, Error> {
     let identities = Identities::new(settings)?;
-    let names = topics.clone();
-    let mut found = ask(settings, group, move |asker| look_now(asker, &names, Instant::now() + within)).await?;
+    let mut found = ask(settings, group, move |asker| look_now(asker, &topics, Instant::now() + within)).await?;
+    let topics: Vec<_> = found.ranges.keys().cloned().collect();
     // After the offsets: a topic that is replaced in between has none of them yet, and shows as another one.
     found.ids = timeout(within, identities.of(&topics))
         .await
@@ -106,19 +108,22 @@ fn look_now(asker: &BaseConsumer<Asker>, topics: &[Arc<str>], deadline: Instant)
         asker.context().reason.explain(&error)
     };
     let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
-    let mut ranges = HashMap::new();
+    let (mut ranges, mut refused) = (HashMap::new(), HashMap::new());
     let mut all = TopicPartitionList::new();
     for topic in topics {
         let metadata = asker.fetch_metadata(Some(topic), left()).map_err(explain)?;
         let Some(description) = metadata.topics().iter().find(|t| t.name() == &**topic) else {
-            return Err(Error::NoTopic(topic.to_string()));
+            refused.insert(topic.clone(), Error::NoTopic(topic.to_string()));
+            continue;
         };
         if let Some(code) = description.error() {
-            return Err(match Error::new(&KafkaError::MetadataFetch(code.into()), None) {
+            let error = match Error::new(&KafkaError::MetadataFetch(code.into()), None) {
                 Error::NoTopic(_) => Error::NoTopic(topic.to_string()),
                 Error::Unauthorized(_) => Error::Unauthorized(format!("reading the topic {topic}")),
-                other => other,
-            });
+                other => return Err(other),
+            };
+            refused.insert(topic.clone(), error);
+            continue;
         }
         let mut range = BTreeMap::new();
         for partition in description.partitions() {
@@ -141,5 +146,5 @@ fn look_now(asker: &BaseConsumer<Asker>, topics: &[Arc<str>], deadline: Instant)
     // A part of what makes repetitions known as such: without it nothing may be sent.
     let untold = || Error::Unreachable("no broker tells the id of the cluster".into());
     let cluster = asker.client().fetch_cluster_id(left()).ok_or_else(untold)?;
-    Ok(Findings { cluster, ids: HashMap::new(), ranges, committed })
+    Ok(Findings { cluster, ids: HashMap::new(), ranges, committed, refused })
 }

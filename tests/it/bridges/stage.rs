@@ -18,7 +18,8 @@ use crate::{
     sqs::{Put, Sqs},
     support::{
         bridge,
-        kafka::{client, create_topic, servers, shared_by},
+        brokers::three_servers,
+        kafka::{client, create_topic_on, servers, shared_by},
     },
     wire::Proxy,
 };
@@ -57,6 +58,8 @@ pub struct Stage {
     pub sqs: Sqs,
     /// The way between bridges and Kafka.
     pub kafka: Proxy,
+    /// Where bridges find a cluster that has no proxy before it.
+    cluster: Option<String>,
     /// The way between bridges and Postgres.
     pub postgres: Proxy,
     /// The queue's address.
@@ -81,6 +84,15 @@ impl Stage {
 
     /// With a queue of this account.
     pub async fn at(pool: PgPool, route: Route, account: &str) -> Self {
+        Self::with(pool, route, account, &servers(), 1).await
+    }
+
+    /// Over three brokers, each of which has all of the topic; no proxy is before them.
+    pub async fn on_three_brokers(pool: PgPool, route: Route) -> Self {
+        Self::with(pool, route, ACCOUNT, &three_servers(), 3).await
+    }
+
+    async fn with(pool: PgPool, route: Route, account: &str, servers: &str, replicas: i32) -> Self {
         let sqs = Sqs::start();
         let (direction, kind) = match route {
             Route::Outbound(kind) => ("outbound", kind),
@@ -88,24 +100,25 @@ impl Stage {
         };
         let queue = sqs.create(account, if kind == Kind::Fifo { "orders.fifo" } else { "orders" });
         let (id, topic) = bridge::insert(&pool, direction, &queue, ROLE).await;
-        create_topic(&topic, PARTITIONS).await;
+        create_topic_on(servers, &topic, PARTITIONS, replicas).await;
         let mut database = pool.connect_options().to_url_lossy();
         let postgres = Proxy::before(format!("{}:{}", database.host_str().unwrap(), database.port().unwrap_or(5432)));
         database.set_host(Some("127.0.0.1")).unwrap();
         database.set_port(Some(postgres.address().port())).unwrap();
         Self {
             pool,
-            kafka: Proxy::before_kafka(&servers()),
+            kafka: Proxy::before_kafka(servers.split(',').next().unwrap()),
+            cluster: (replicas > 1).then(|| servers.to_owned()),
             postgres,
             queue,
             ledger: Ledger::default(),
             bridge_id: id,
             route,
             database: database.to_string(),
-            read: matches!(route, Route::Inbound(_)).then(|| Topic::open(&topic)),
+            read: matches!(route, Route::Inbound(_)).then(|| Topic::open_on(servers, &topic)),
             topic: topic.to_string(),
-            producer: client(&servers()).set("enable.idempotence", "true").create().unwrap(),
-            watcher: client(&servers()).set("group.id", format!("ebm.bridge.{}", id.0)).create().unwrap(),
+            producer: client(servers).set("enable.idempotence", "true").create().unwrap(),
+            watcher: client(servers).set("group.id", format!("ebm.bridge.{}", id.0)).create().unwrap(),
             events: Generator::new("order.placed"),
             sqs,
         }
@@ -120,7 +133,8 @@ impl Stage {
 
     /// A bridge process in a slot.
     pub async fn starting(&self, slot: &str) -> Bridge {
-        let (kafka, sqs) = (self.kafka.address().to_string(), self.sqs.url());
+        let kafka = self.cluster.clone().unwrap_or_else(|| self.kafka.address().to_string());
+        let sqs = self.sqs.url();
         let servers = Servers { database: &self.database, kafka: &kafka, sqs: &sqs, sts: &sqs, key: Sqs::key() };
         Bridge::start(servers, slot).await
     }
@@ -259,6 +273,15 @@ impl Stage {
         while timeout(LOOK, &mut shared).await.is_err() {
             self.send(100).await;
         }
+    }
+
+    /// Waits until so many brokers have all of the topic.
+    pub async fn is_on(&self, brokers: usize) {
+        within(2 * PATIENCE, &format!("{brokers} brokers have all of the topic"), async || {
+            let found = self.watcher.fetch_metadata(Some(&self.topic), PATIENCE).unwrap();
+            found.topics()[0].partitions().iter().all(|partition| partition.isr().len() == brokers)
+        })
+        .await;
     }
 
     fn ends(&self) -> Vec<i64> {

@@ -74,6 +74,8 @@ struct State {
     delete_plan: Plan,
     deletes: usize,
     facts: Result<Facts, Fault>,
+    /// Queues that say no more of themselves than why not.
+    closed: HashMap<String, Fault>,
     requests: usize,
 }
 
@@ -88,6 +90,7 @@ impl Script {
             delete_plan: Box::new(|_, _| Reply::Take),
             deletes: 0,
             facts: Ok(Facts { max_message: 1 << 20 }),
+            closed: HashMap::new(),
             requests: 0,
         };
         Self(Arc::new(Inner {
@@ -159,6 +162,15 @@ impl Script {
         self.0.state.lock().unwrap().facts = facts;
     }
 
+    /// Whether one queue says nothing of itself from now on, and why not.
+    pub fn close(&self, queue: &str, fault: Option<Fault>) {
+        let mut state = self.0.state.lock().unwrap();
+        match fault {
+            Some(fault) => state.closed.insert(queue.to_owned(), fault),
+            None => state.closed.remove(queue),
+        };
+    }
+
     /// All that was taken from all lanes, in order per queue.
     pub fn taken(&self) -> Vec<Taken> {
         self.0.state.lock().unwrap().taken.values().flatten().cloned().collect()
@@ -194,7 +206,8 @@ struct One {
 #[async_trait]
 impl Queue for One {
     async fn facts(&self) -> Result<Facts, Fault> {
-        self.script.0.state.lock().unwrap().facts.clone()
+        let state = self.script.0.state.lock().unwrap();
+        state.closed.get(&self.address).map_or_else(|| state.facts.clone(), |fault| Err(fault.clone()))
     }
 
     async fn send(&self, entries: &[Entry]) -> Answer {

@@ -133,10 +133,15 @@ impl Stage {
 
     /// Deletes the topic; done when Kafka has forgotten it.
     pub async fn delete_topic(&self) {
-        admin().delete_topics(&[&self.topic], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+        self.delete_topic_named(&self.topic).await;
+    }
+
+    /// The same of another channel's.
+    pub async fn delete_topic_named(&self, name: &str) {
+        admin().delete_topics(&[name], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
         let watcher: StreamConsumer = client(&servers()).set("group.id", "oracle").create().unwrap();
         within(PATIENCE, "the topic is gone", async || {
-            let found = watcher.fetch_metadata(Some(&self.topic), PATIENCE).unwrap();
+            let found = watcher.fetch_metadata(Some(name), PATIENCE).unwrap();
             found.topics()[0].error().is_some()
         })
         .await;
@@ -187,13 +192,18 @@ impl Stage {
 
     /// A worker in a slot.
     pub fn worker(&self, slot: &str) -> Running {
-        self.worker_with(self.pool.clone(), slot)
+        self.worker_with(self.pool.clone(), vault(), slot)
     }
 
-    fn worker_with(&self, pool: PgPool, slot: &str) -> Running {
+    /// A worker with this key.
+    pub fn worker_with_key(&self, vault: Vault, slot: &str) -> Running {
+        self.worker_with(self.pool.clone(), vault, slot)
+    }
+
+    fn worker_with(&self, pool: PgPool, vault: Vault, slot: &str) -> Running {
         let shutdown = CancellationToken::new();
         let queues = Arc::new(self.script.clone());
-        let worker = Worker::with_queues(pool, vault(), settings(), queues, slot.into());
+        let worker = Worker::with_queues(pool, vault, settings(), queues, slot.into());
         Running { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
     }
 
@@ -208,7 +218,7 @@ impl Stage {
         let options = (*self.pool.connect_options()).clone().host("127.0.0.1").port(way.address().port());
         let pool =
             PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(2)).connect_with(options);
-        self.worker_with(pool.await.unwrap(), slot)
+        self.worker_with(pool.await.unwrap(), vault(), slot)
     }
 
     /// Produces events of the route's type: `seq` counts per key, and the body holds it.

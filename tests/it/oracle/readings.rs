@@ -113,7 +113,7 @@ fn the_product_is_read_as_it_writes_for_queues() {
     for event in events() {
         let headers = headers(&event);
         let headers = headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)));
-        let products = cloud_event::Event::from_kafka(headers.collect(), event.data.clone()).unwrap();
+        let products = cloud_event::Event::from_kafka(&headers.collect::<Vec<_>>(), event.data.clone()).unwrap();
         let Message { attributes, body } = products.into_queue(1 << 20).unwrap();
         assert_eq!(received(&attributes, &body, group(&event)), without_empty(event.clone()));
     }

@@ -29,7 +29,12 @@ pub struct Topic {
 impl Topic {
     /// A topic, to be read from the beginning.
     pub fn open(name: &str) -> Self {
-        let mut config = client(&servers());
+        Self::open_on(&servers(), name)
+    }
+
+    /// The same on a cluster of its own.
+    pub fn open_on(servers: &str, name: &str) -> Self {
+        let mut config = client(servers);
         let consumer: StreamConsumer =
             config.set("group.id", "oracle").set("enable.auto.commit", "false").create().unwrap();
         // A broker hears a moment later of a topic that is new.

@@ -4,8 +4,6 @@
 //! Broker 1, which is the controller too and which clients find first, is left alone.
 
 use std::{
-    path::Path,
-    process::Command,
     slice,
     time::{Duration, Instant},
 };
@@ -16,10 +14,13 @@ use ebm::{
     reconcile::Finding,
 };
 use sqlx::PgPool;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::time::timeout;
 
-use super::{OPERATOR, World, converge, inside, until, variable, within};
-use crate::faults::tries;
+use super::{OPERATOR, World, converge, inside, until, within};
+use crate::{
+    faults::tries,
+    support::brokers::{Absence, THIRD, three_servers, turn},
+};
 
 /// How long a broker may take to come up, and the controller to give one up: more than a broker's session lasts.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -27,16 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How long one must be silent to be said to hang.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// The broker that is meddled with.
-const THIRD: i32 = 3;
-
-/// One test has the brokers at a time: what it does to one of them, another test would see.
-static TURN: Mutex<()> = Mutex::const_new(());
-
 /// Runs a test in a world of its own on three brokers, all of them live.
 pub(super) async fn three_brokers(pool: PgPool, replication: i16, test: impl AsyncFnOnce(&World)) {
-    let _turn = TURN.lock().await;
-    let world = World::at(&variable("EBM_TEST_CLUSTER__BOOTSTRAP"), pool, replication);
+    let _turn = turn().await;
+    let world = World::at(&three_servers(), pool, replication);
     within(PATIENCE, "all brokers are live", async || world.live().await == [1, 2, THIRD]).await;
     inside(&world, test).await;
 }
@@ -47,40 +42,6 @@ impl World {
         let cluster = self.root.cluster().await;
         cluster.map(|cluster| cluster.brokers.iter().map(|broker| broker.id).collect()).unwrap_or_default()
     }
-}
-
-/// That a broker does not run as it should. However the test ends, it runs again afterwards.
-struct Absence;
-
-impl Absence {
-    /// The broker keeps its connections and does nothing. For the controller it stays live, for a while.
-    fn held_back() -> Self {
-        Self::begin("hold")
-    }
-
-    /// The broker is killed.
-    fn down() -> Self {
-        Self::begin("kill")
-    }
-
-    fn begin(how: &str) -> Self {
-        let absence = Self;
-        assert!(meddle(how), "the broker cannot be meddled with");
-        absence
-    }
-}
-
-impl Drop for Absence {
-    fn drop(&mut self) {
-        if !meddle("start") {
-            eprintln!("the broker could not be started again");
-        }
-    }
-}
-
-fn meddle(how: &str) -> bool {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/broker");
-    Command::new(program).args([how, &THIRD.to_string()]).status().is_ok_and(|status| status.success())
 }
 
 #[sqlx::test]

@@ -45,8 +45,14 @@ pub fn admin() -> AdminClient<DefaultClientContext> {
 
 /// Creates a topic.
 pub async fn create_topic(name: &str, partitions: i32) {
-    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-    let made = admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
+    create_topic_on(&servers(), name, partitions, 1).await;
+}
+
+/// Creates a topic with so many replicas.
+pub async fn create_topic_on(servers: &str, name: &str, partitions: i32, replicas: i32) {
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
+    let admin: AdminClient<DefaultClientContext> = client(servers).create().unwrap();
+    let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
     assert!(made.iter().all(Result::is_ok), "{made:?}");
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 pub mod bridge;
+pub mod brokers;
 mod described;
 pub mod gate;
 pub mod kafka;
@@ -58,6 +59,7 @@ pub fn manager_with(pool: &PgPool, aws: Option<Aws>) -> Manager {
         admin: None,
         aws,
         public_url: "https://ebm.example".into(),
+        dead_letter_days: None,
     };
     Manager::new(pool.clone(), parts)
 }

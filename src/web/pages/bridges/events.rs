@@ -320,7 +320,7 @@ fn events_form(model: &Model) -> AnyView {
             // Enter in a field saves, and does not remove the first row.
             <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">"Save queues"</button>
             <input type="hidden" name="version" value=model.shown.version.to_string()/>
-            <Panel id="events" title="Business events" lead="For each event the ways it goes, and for each way its queue." actions=add.into_any()>
+            <Panel id="events" title="Business events" lead="For each event the ways it goes, and for each way its queue. A FIFO queue keeps the events of a key in order; a standard queue promises no order." actions=add.into_any()>
                 {body}
                 <div class="routes-end">
                     {running}

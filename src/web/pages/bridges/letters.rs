@@ -38,6 +38,8 @@ struct Model {
     is_admin: bool,
     asked: Asked,
     page: Page<DeadLetter>,
+    /// For how many days they are kept.
+    days: Option<u32>,
 }
 
 pub(super) async fn list(
@@ -56,7 +58,14 @@ pub(super) async fn list(
         Ok((bridge, may, page)) => {
             let place = place_under(&bridge, "Dead letters");
             let now = visit.now();
-            let model = Arc::new(Model { is_admin: visit.is_admin(), bridge, may, asked, page });
+            let model = Arc::new(Model {
+                is_admin: visit.is_admin(),
+                bridge,
+                may,
+                asked,
+                page,
+                days: manager.dead_letter_days(),
+            });
             visit.page(place, move || view(&model, now)).await
         }
         Err(error) => visit.refusal(error).await,
@@ -65,11 +74,16 @@ pub(super) async fn list(
 
 fn view(model: &Model, now: OffsetDateTime) -> AnyView {
     let (bridge, here) = (&model.bridge, paths::dead_letters(model.bridge.id));
-    let lead = "Events that could not be delivered, as they came. They wait here until someone sees to them.";
+    let until = match model.days {
+        Some(1) => "They wait here for a day, and are deleted then.".to_owned(),
+        Some(days) => format!("They wait here for {days} days, and are deleted then."),
+        None => "They wait here until someone sees to them.".to_owned(),
+    };
+    let lead = format!("Events that could not be delivered, as they came. {until}");
     if model.page.items.is_empty() {
         let text = "What a bridge cannot deliver, whatever is tried, is kept here instead of being lost.";
         return view! {
-            <PageHead title="Dead letters" lead=lead/>
+            <PageHead title="Dead letters" lead=lead.clone()/>
             <EmptyState glyph=Glyph::Bridge title="No dead letters" text=text action=None/>
         }
         .into_any();

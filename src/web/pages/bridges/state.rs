@@ -226,7 +226,8 @@ fn route(route: &Route, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
         view! { <span class="status"><Pill tone=Tone::Wait label="Requested"/><span class="status-more">{by}</span></span> }
             .into_any()
     };
-    let account = format!("account {}", route.queue.account());
+    let order = if route.queue.is_fifo() { "FIFO: each key in order" } else { "standard: no order promised" };
+    let account = format!("account {} · {order}", route.queue.account());
     view! {
         <tr>
             <th scope="row"><a href=paths::event(&route.service, &route.event)><Name text=route.event.clone()/></a><span class="under">{under}</span></th>
