@@ -4,13 +4,14 @@ use std::{
     io::{Read, Write},
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
 use ebm::{
     api,
     aws::{self, Aws},
-    bridge::Worker,
+    bridge::{Means, Worker},
     config::{Compression, Config, Security},
     domain::member::Role,
     kafka::{
@@ -217,10 +218,12 @@ async fn serve(config: &Config, pool: store::PgPool, run: Run) -> Result<ExitCod
     if run.bridges
         && let Some(aws) = &aws
     {
-        let worker = Worker::new(pool.clone(), vault, stream_settings(config), aws.clone(), slot(config)?);
+        let rest = Duration::from_secs(config.bridge.rest_seconds.into());
+        let means = Means::new(pool.clone(), vault, stream_settings(config), rest)?;
+        let worker = Worker::new(means, aws.clone(), slot(config)?);
         let shutdown = runtime.shutdown();
         runtime.spawn("bridges", async move {
-            worker.run(shutdown).await;
+            Box::pin(worker.run(shutdown)).await;
             Ok::<_, Failure>(())
         });
     }
@@ -308,6 +311,7 @@ async fn connect_aws(config: &Config) -> Result<Option<Aws>, Failure> {
         console: keys(&aws.console_access_key_id, &aws.console_secret_access_key),
         worker: keys(&aws.worker_access_key_id, &aws.worker_secret_access_key),
         permissions_boundary: aws.permissions_boundary.clone(),
+        shared_role_arn: aws.shared_role_arn.clone(),
         endpoints: aws::Endpoints {
             iam: aws.endpoint_url_iam.clone(),
             sts: aws.endpoint_url_sts.clone(),
@@ -327,7 +331,7 @@ fn admin_settings(config: &Config) -> Result<admin::Settings, Failure> {
     };
     let login = Login::new(kafka.username.clone(), kafka.password.clone());
     // One broker that does not answer must not hold up what all the others have done.
-    let request_timeout = std::time::Duration::from_secs(10);
+    let request_timeout = Duration::from_secs(10);
     Ok(admin::Settings { sasl: Some(Sasl::Scram512(login)), tls, request_timeout, ..admin::Settings::new(servers) })
 }
 

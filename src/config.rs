@@ -169,6 +169,9 @@ pub struct Aws {
     pub worker_secret_access_key: Option<SecretString>,
     /// ARN of the permissions boundary of every role made.
     pub permissions_boundary: Option<String>,
+    /// ARN of the role that all bridges share, where this installation may not make roles: it must trust the worker, and
+    /// may do on queues of other accounts what its own policies say.
+    pub shared_role_arn: Option<String>,
     /// Whether AWS's names may lead to private addresses, as with interface endpoints in a VPC.
     #[serde(default)]
     pub allow_private_addresses: bool,
@@ -191,7 +194,7 @@ pub struct Secrets {
 }
 
 /// `[bridge]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bridge {
     /// Names this process among the workers: the same after a restart, and another one for each that runs at a time. The
@@ -199,8 +202,17 @@ pub struct Bridge {
     pub slot: Option<String>,
     /// How batches of records are packed that are written to topics.
     pub compression: Compression,
+    /// For how many seconds a bridge has nothing to move before it leaves its consumer group; it is woken when something
+    /// comes.
+    pub rest_seconds: u32,
     /// For how many days dead letters are kept, at least one; until someone deletes them where it is absent.
     pub dead_letter_days: Option<u32>,
+}
+
+impl Default for Bridge {
+    fn default() -> Self {
+        Self { slot: None, compression: Compression::default(), rest_seconds: 600, dead_letter_days: None }
+    }
 }
 
 /// How a batch of records is packed (Kafka's `compression.type`).
@@ -382,6 +394,9 @@ impl Config {
         if !(1..=self.kafka.max_partitions).contains(&self.kafka.partitions) {
             return Err(Error::Value { key: "kafka.partitions", why: "must be 1 to kafka.max_partitions".into() });
         }
+        if self.bridge.rest_seconds == 0 {
+            return Err(Error::Value { key: "bridge.rest_seconds", why: "must be at least 1".into() });
+        }
         if self.bridge.dead_letter_days == Some(0) {
             let why = "must be at least 1, or absent: dead letters are kept until someone deletes them then".into();
             return Err(Error::Value { key: "bridge.dead_letter_days", why });
@@ -389,6 +404,12 @@ impl Config {
         if let Some(aws) = &self.aws {
             if aws.account_id.len() != 12 || !aws.account_id.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(Error::Value { key: "aws.account_id", why: "must be 12 digits".into() });
+            }
+            if let Some(role) = &aws.shared_role_arn
+                && !(role.starts_with("arn:") && role.contains(":iam::") && role.contains(":role/"))
+            {
+                let why = "must be the ARN of a role: arn:aws:iam::<account>:role/<name>".into();
+                return Err(Error::Value { key: "aws.shared_role_arn", why });
             }
             if aws.region.parse::<crate::domain::queue_url::Region>().is_err() {
                 return Err(Error::Value { key: "aws.region", why: "must be a region's name: eu-central-1".into() });

@@ -74,6 +74,27 @@ impl Topic {
         Ok(Self { channel, name })
     }
 
+    /// Makes many, of one partition each.
+    pub async fn create_many(count: usize) -> Result<Vec<Self>> {
+        let space = SPACE.parse()?;
+        let channels = (0..count).map(|_| Uuid::new_v4());
+        let topics: Vec<_> =
+            channels.map(|channel| Self { channel, name: topic_name(ChannelId(channel), &space) }).collect();
+        let wanted: Vec<_> =
+            topics.iter().map(|topic| NewTopic::new(&topic.name, 1, TopicReplication::Fixed(1))).collect();
+        for made in admin()?.create_topics(&wanted, &AdminOptions::new()).await? {
+            made.map_err(|(topic, code)| format!("the topic {topic} was not made: {code}"))?;
+        }
+        Ok(topics)
+    }
+
+    /// Deletes many.
+    pub async fn delete_many(topics: Vec<Self>) -> Result<()> {
+        let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        admin()?.delete_topics(&names, &AdminOptions::new()).await?;
+        Ok(())
+    }
+
     /// Deletes it: there is not room for all that is written.
     pub async fn delete(self) -> Result<()> {
         for gone in admin()?.delete_topics(&[self.name.as_str()], &AdminOptions::new()).await? {

@@ -8,6 +8,7 @@ mod event;
 #[path = "../figures.rs"]
 mod figures;
 mod floor;
+mod idle;
 mod kafka;
 mod latency;
 mod process;
@@ -48,11 +49,12 @@ const WORKERS: [usize; 2] = [2, 4];
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     runtime.block_on(async {
         match arguments[..] {
             ["double"] => Box::pin(double::serve()).await,
+            ["idle"] => Box::pin(idle::measure()).await,
             ["sdk", "outbound", topic, queue, _] => Box::pin(floor::outbound(&Sdk::new(queue), topic)).await,
             ["sdk", "inbound", topic, queue, compression] => {
                 Box::pin(floor::inbound(&Sdk::new(queue), topic, compression)).await
@@ -97,7 +99,7 @@ async fn measure() -> Result<()> {
         workers.insert(0, rows.swap_remove(0));
         table::workers(&workers, few);
     }
-    Ok(())
+    Box::pin(idle::measure()).await
 }
 
 /// What `run` has set.

@@ -48,6 +48,16 @@ impl Processes {
         self.families().map(|process| system::memory(process)[1]).sum()
     }
 
+    /// The memory that they hold now, in KiB.
+    pub fn memory_now(&self) -> u64 {
+        self.families().map(|process| system::memory(process)[0]).sum()
+    }
+
+    /// How many threads they have.
+    pub fn threads(&self) -> usize {
+        self.families().map(|process| fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count)).sum()
+    }
+
     /// Fails where one has ended.
     pub fn require(&mut self) -> Result<()> {
         for child in &mut self.0 {

@@ -37,6 +37,29 @@ const BRIDGE: &str = "with one_space as (
     insert into route (id, bridge_id, event_id, direction, queue_url, start_offsets)
     select gen_random_uuid(), b.id, e.id, $5, $6, $7 from one_bridge b cross join one_event e";
 
+/// One bridge for each of many channels, with one route; each of these takes all parameters: Space, channels, type of
+/// event, region, queue.
+const IDLE: [&str; 3] = [
+    "with given as (select $1::text as space, $2::uuid[] as channels, $3::text as kind, $4::text as region, $5::text as queue),
+     one_service as (
+        insert into service (id, key, title, contract_version)
+        values (gen_random_uuid(), 'orders', 'Orders', '1.0.0') returning id),
+     all_channels as (
+        insert into channel (id, service_id, address)
+        select channel, one_service.id, channel::text from one_service, given, unnest(given.channels) channel returning id)
+     insert into space (id, name) select gen_random_uuid(), space from given",
+    "with given as (select $1::text as space, $2::uuid[] as channels, $3::text as kind, $4::text as region, $5::text as queue)
+     insert into event (id, service_id, channel_id, name, app_sends, app_receives)
+     select gen_random_uuid(), service_id, id, kind || '.' || id, true, true from channel, given",
+    "with given as (select $1::text as space, $2::uuid[] as channels, $3::text as kind, $4::text as region, $5::text as queue),
+     all_bridges as (
+        insert into bridge (id, name, space_id, kind, region, desired, status, role_arn, external_id)
+        select e.channel_id, 'Bench ' || e.channel_id, s.id, 'sqs', region, 'running', 'stopped',
+               'arn:aws:iam::123456789012:role/bench', 'bench' from event e, space s, given returning id)
+     insert into route (id, bridge_id, event_id, direction, queue_url, start_offsets)
+     select gen_random_uuid(), b.id, e.id, 'outbound', queue, '{\"0\": 0}' from all_bridges b join event e on e.channel_id = b.id, given",
+];
+
 /// The database that workers work from.
 pub struct Workers {
     url: String,
@@ -67,6 +90,26 @@ impl Workers {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// Leaves nothing in it but a bridge that is to run for each of these topics, of one partition each.
+    pub async fn want_idle(&self, topics: &[Topic]) -> Result<()> {
+        let channels: Vec<_> = topics.iter().map(|topic| topic.channel).collect();
+        self.pool.execute(EMPTY).await?;
+        let mut tx = self.pool.begin().await?;
+        for sql in IDLE {
+            let query = sqlx::query(sql).bind(SPACE).bind(&channels).bind(event::KIND).bind(REGION).bind(QUEUE);
+            query.execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// How many bridges are said to run.
+    pub async fn count_running(&self) -> Result<usize> {
+        let count: i64 =
+            sqlx::query_scalar("select count(*) from bridge where status = 'running'").fetch_one(&self.pool).await?;
+        Ok(usize::try_from(count)?)
     }
 
     /// A worker with this number, towards the AWS at this address. It sees nothing of this process's environment.

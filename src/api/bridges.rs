@@ -12,7 +12,11 @@ use super::{
     problem::{Problem, Result},
 };
 use crate::{
-    domain::{bridge::Direction, ids::BridgeId, names::SpaceName},
+    domain::{
+        bridge::{Direction, Mode},
+        ids::BridgeId,
+        names::SpaceName,
+    },
     manager::{
         Manager,
         bridges::{Bridge, BridgeDraft, BridgeFilter, PolicyFormat, QueueCheck, Route, RouteDraft, checks},
@@ -58,11 +62,13 @@ struct RouteBody {
     event: String,
     direction: Direction,
     queue_url: String,
+    #[serde(default)]
+    mode: Mode,
 }
 
 impl From<RouteBody> for RouteDraft {
-    fn from(RouteBody { service, event, direction, queue_url }: RouteBody) -> Self {
-        Self { service, event, direction, queue_url }
+    fn from(RouteBody { service, event, direction, queue_url, mode }: RouteBody) -> Self {
+        Self { service, event, direction, queue_url, mode }
     }
 }
 
@@ -259,9 +265,11 @@ fn route(route: &Route) -> Value {
         "channel": route.channel,
         "direction": route.direction,
         "queue_url": route.queue,
+        "mode": route.mode,
         "granted": route.granted,
         "moved": route.moved,
         "last_moved_at": at_or_null(route.last_moved_at),
+        "reordered": route.reordered,
     })
 }
 

@@ -191,6 +191,7 @@ mod tests {
             console: None,
             worker: None,
             permissions_boundary: None,
+            shared_role_arn: None,
             endpoints: Endpoints { sqs, ..Endpoints::default() },
             allow_private: false,
         }

@@ -22,6 +22,8 @@ pub struct Ask<'a> {
     pub queue_arn: &'a str,
     /// Statements, by name, whose condition is known to have come out in the role's favour.
     pub settled: &'a [String],
+    /// Where many share the role: the names of the statements that are meant for the one who asks.
+    pub meant: Option<&'a [String]>,
 }
 
 /// What the policy says. `by` is a statement's `Sid`, or `statement 3` where it has none.
@@ -130,6 +132,11 @@ fn judge(statement: &Map<String, Value>, by: String, ask: &Ask<'_>) -> Verdict {
             }
         }
         condition => condition,
+    };
+    // It names the role, and yet another one who shares it.
+    let who = match who {
+        Whom::Role if !denies && ask.meant.is_some_and(|meant| !meant.contains(&by)) => Whom::Wider,
+        who => who,
     };
     match (denies, who, condition) {
         (_, Whom::Other, _) | (_, _, Condition::Fails) | (true, Whom::Gone(_), _) => Verdict::Missing,
@@ -331,7 +338,7 @@ mod tests {
     ];
 
     fn ask<'a>(role: &'a str, queue: &'a str, action: &'a str) -> Ask<'a> {
-        Ask { role_arn: role, role_id: Some("AROACURRENT"), action, queue_arn: queue, settled: &[] }
+        Ask { role_arn: role, role_id: Some("AROACURRENT"), action, queue_arn: queue, settled: &[], meant: None }
     }
 
     /// What `sqs:SendMessage` comes to under these statements.
@@ -391,6 +398,19 @@ mod tests {
         ] {
             assert_eq!(send(&json!([allow(&json!({"Principal": principal}))])), Verdict::Missing, "{principal}");
         }
+    }
+
+    #[test]
+    fn of_a_shared_role_only_the_statement_of_the_bridge_is_consent() {
+        let policy = json!({ "Statement": [allow(&json!({ "Sid": "Other" }))] }).to_string();
+        let (role, queue) = (role("aws"), queue("eu-central-1").arn());
+        let verdict = |name: &str| {
+            let meant = [name.to_owned()];
+            let ask = Ask { meant: Some(&meant), ..ask(&role, &queue, "sqs:SendMessage") };
+            evaluate(&policy, &ask).unwrap()
+        };
+        assert_eq!(verdict("Mine"), Verdict::WiderOnly { by: by("Other") });
+        assert_eq!(verdict("Other"), Verdict::Allowed { by: by("Other") });
     }
 
     #[test]
@@ -532,7 +552,7 @@ mod tests {
             let (here, elsewhere, stranger) = (queue.arn(), other.arn(), format!("{role}0"));
             for action in ACTIONS {
                 let verdict = |role, queue| {
-                    evaluate(&text, &Ask { role_arn: role, role_id: None, action, queue_arn: queue, settled: &[] }).unwrap()
+                    evaluate(&text, &Ask { role_arn: role, role_id: None, action, queue_arn: queue, settled: &[], meant: None }).unwrap()
                 };
                 let own = verdict(&role, &here);
                 let allowed = policy::actions(direction).contains(&action);

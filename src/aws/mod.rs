@@ -62,6 +62,8 @@ pub struct Settings {
     pub worker: Option<Keys>,
     /// The ARN of the permissions boundary of all bridges' roles.
     pub permissions_boundary: Option<String>,
+    /// The ARN of the role that all bridges share, where no roles may be made.
+    pub shared_role_arn: Option<String>,
     /// Other addresses for AWS: development servers.
     pub endpoints: Endpoints,
     /// Whether AWS's names may lead to private addresses, as with private endpoints in a VPC.

@@ -57,9 +57,14 @@ impl Aws {
     /// elements: Principal"). The id also shows a role that somebody made again; the ARN does not. A trust policy that
     /// differs is put right; that also mends the case of a worker that was made again.
     ///
+    /// Where all bridges share a role, that is the one: it is the operator's, and nothing of it is looked at.
+    ///
     /// # Errors
     /// [`Error::RoleGone`], [`Error::RoleChanged`], [`Error::RoleForeign`], [`Error::RoleQuota`], and all of a call.
     pub async fn ensure_role(&self, bridge: BridgeId, external_id: &str, known: Option<&str>) -> Result<RoleMade> {
+        if let Some(shared) = &self.settings().shared_role_arn {
+            return Ok(RoleMade { arn: shared.clone(), id: shared.clone(), created: false, changed: false });
+        }
         let name = role_name(bridge);
         let trust = policy::trust(&self.settings().worker_arn, external_id);
         let (role, created) = match known {
@@ -93,6 +98,10 @@ impl Aws {
     /// # Errors
     /// [`Error::RolePolicyTooLarge`], and all of a call.
     pub async fn put_queue_policy(&self, bridge: BridgeId, access: &[ForeignAccess]) -> Result<bool> {
+        // What a shared role may do is the operator's business.
+        if self.settings().shared_role_arn.is_some() {
+            return Ok(false);
+        }
         let name = role_name(bridge);
         let wanted = policy::foreign_queues(&self.settings().account_id, access);
         let present = self.inline_policy(&name).await?;
@@ -115,8 +124,11 @@ impl Aws {
         }
     }
 
-    /// Deletes a bridge's role with its inline policies. A role that is not there is no error.
+    /// Deletes a bridge's role with its inline policies. A role that is not there is no error, and a shared one stays.
     pub async fn delete_role(&self, bridge: BridgeId) -> Result<()> {
+        if self.settings().shared_role_arn.is_some() {
+            return Ok(());
+        }
         let name = role_name(bridge);
         let mut pages = self.inner.iam.list_role_policies().role_name(&name).into_paginator().items().send();
         let mut inline = Vec::new();

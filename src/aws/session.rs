@@ -198,6 +198,7 @@ mod tests {
                 console: None,
                 worker: Some(Keys { access_key_id: "AKIATEST".into(), secret_access_key: "secret".into() }),
                 permissions_boundary: None,
+                shared_role_arn: None,
                 endpoints: Endpoints { sts: Some(endpoint), ..Endpoints::default() },
                 allow_private: false,
             };

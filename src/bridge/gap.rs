@@ -1,4 +1,5 @@
-//! Going on without events that are gone, once people have said so.
+//! How far topics are read: what is gone of them, whether anything is left; and going on without events that are gone,
+//! once people have said so.
 //!
 //! A gap: records were deleted before they were read, or their topic was deleted and made again. Refuses to pass over
 //! anything that is still there.
@@ -8,7 +9,9 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    outbound::Means,
+    hibernation::Ends,
+    lane::{self, Start},
+    means::Means,
     report::Step,
     start::{Trouble, of_database, of_kafka},
 };
@@ -55,6 +58,30 @@ impl Way {
     }
 }
 
+/// Where these topics end, if all of them are read up to there.
+pub fn nothing<'a>(
+    topics: impl Iterator<Item = &'a Arc<str>>,
+    routes: &[lane::Route],
+    found: &probe::Findings,
+) -> Option<Ends> {
+    if routes.iter().flat_map(|route| route.starts.values()).any(|start| matches!(start, Start::NotBefore(_))) {
+        return None;
+    }
+    let mut all = Ends::new();
+    for topic in topics {
+        let (starts, ranges) = (lane::begins(routes, topic), found.ranges.get(topic)?);
+        let place = |number| {
+            let committed = found.committed.get(&Partition { topic: topic.clone(), number }).copied().unwrap_or(0);
+            committed.max(starts.get(&number).copied().unwrap_or(0))
+        };
+        if ranges.iter().any(|(&number, range)| place(number) < range.end) {
+            return None;
+        }
+        all.insert(topic.clone(), ranges.iter().map(|(&number, range)| (number, range.end)).collect());
+    }
+    Some(all)
+}
+
 /// What is gone of a topic that is to be read from `starts` on, where nothing was committed beyond.
 pub fn find(topic: &Arc<str>, starts: &BTreeMap<i32, i64>, found: &probe::Findings) -> Option<stream::Error> {
     found.ranges.get(topic)?.iter().find_map(|(&number, range)| {
@@ -69,7 +96,8 @@ pub fn find(topic: &Arc<str>, starts: &BTreeMap<i32, i64>, found: &probe::Findin
     })
 }
 
-/// Lets the routes of which people have said so go on with the first event there is. Gives them as they are then.
+/// Lets the routes of which people have said so go on with the first event there is. Gives them as they are then, and
+/// puts right how far the group has come.
 ///
 /// # Errors
 /// Those of Kafka and of the database: nothing is passed over, and it is tried again.
@@ -78,7 +106,7 @@ pub async fn go_on(
     means: &Means,
     group: &str,
     topic_of: impl Fn(ChannelId) -> Arc<str>,
-    found: &probe::Findings,
+    found: &mut probe::Findings,
 ) -> Result<Vec<Route>, Trouble> {
     for route in routes.iter_mut().filter(|route| route.goes_on) {
         let topic = topic_of(route.channel);
@@ -89,7 +117,8 @@ pub async fn go_on(
         if !back.is_empty() {
             // Kafka lets nobody do it while a worker is in the group: all of them leave it for that.
             let refused = |error| Trouble { must_rest: true, ..of_kafka(&error, Step::Kafka) };
-            probe::put_back(&means.kafka, group, back).await.map_err(refused)?;
+            probe::put_back(&means.kafka, group, back.clone()).await.map_err(refused)?;
+            found.committed.extend(back.into_iter().map(|place| (place.partition, place.offset)));
         }
         lanes::go_on(&means.pool, route.id, id, &way.starts).await.map_err(|error| of_database(&error))?;
         tracing::info!(route = %route.id.0, starts = ?way.starts, "a route goes on without events that are gone");
@@ -101,7 +130,10 @@ pub async fn go_on(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{bridge::Direction, ids::RouteId};
+    use crate::domain::{
+        bridge::{Direction, Mode},
+        ids::RouteId,
+    };
 
     const SAME: Uuid = Uuid::from_u128(1);
 
@@ -112,6 +144,7 @@ mod tests {
             channel: ChannelId(Uuid::nil()),
             direction: Direction::Outbound,
             queue: String::new(),
+            mode: Mode::Usual,
             topic: Some(SAME),
             starts: starts.iter().copied().collect(),
             goes_on: true,

@@ -33,7 +33,8 @@ use self::{
 use super::{
     delivery::{Fault, Policy, backoff},
     lane::Health,
-    outbound::{DRAIN, Means, State, chance},
+    means::Means,
+    outbound::{DRAIN, State, chance},
     queue::{Incoming, Queue},
     report::Moved,
 };

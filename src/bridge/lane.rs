@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
-        bridge::{Begin, Place},
+        bridge::{Begin, Mode, Place},
         cloud_event::{self, Event, Message, Undeliverable},
         ids::RouteId,
     },
@@ -52,6 +52,8 @@ pub struct Route {
     pub kind: String,
     /// Which of the queues it leads to.
     pub queue: usize,
+    /// How events go there.
+    pub mode: Mode,
     /// Where it begins, per partition; at 0 in a partition that was added later.
     pub starts: BTreeMap<i32, Start>,
 }
@@ -98,6 +100,8 @@ pub struct Target {
 pub struct Entry {
     /// Names it.
     pub ticket: Ticket,
+    /// Its route.
+    pub route: RouteId,
     /// What is sent.
     pub message: Arc<Message>,
     /// FIFO queues: its group.
@@ -158,7 +162,6 @@ struct Pending {
     partition: Partition,
     offset: i64,
     queue: usize,
-    route: RouteId,
     entry: Entry,
     /// Bytes of the record it was made from.
     bytes: usize,
@@ -174,6 +177,9 @@ impl Pending {
         Place { topic: topic.to_string(), partition: *number, offset: self.offset }
     }
 }
+
+/// Where an event leads: its route, the queue, and how it goes there.
+type Way = (RouteId, usize, Mode);
 
 /// Events that people have set aside, and why: by partition and offset.
 pub type Aside = HashMap<(Partition, i64), String>;
@@ -194,6 +200,7 @@ pub struct Lanes {
     next_ticket: Ticket,
     dead: Vec<DeadLetter>,
     moved: HashMap<RouteId, u64>,
+    reordered: HashMap<RouteId, u64>,
     freed: Freed,
 }
 
@@ -231,6 +238,7 @@ impl Lanes {
             next_ticket: 0,
             dead: Vec::new(),
             moved: HashMap::new(),
+            reordered: HashMap::new(),
             freed: Freed::default(),
         }
     }
@@ -325,54 +333,50 @@ impl Lanes {
             self.finish(&partition, offset, bytes);
             return;
         }
-        let route = route.map(|route| (route.id, route.queue));
+        let route = route.map(|route| (route.id, route.queue, route.mode));
         let aside = if self.aside.is_empty() { None } else { self.aside.get(&(partition.clone(), offset)) };
         let mapped = match aside {
             Some(why) => Err(Undeliverable::SetAside(why.clone())),
             None => self.map(&record, route),
         };
         match mapped {
-            Ok((message, queue, id)) => self.queue(&record, bytes, message, queue, id),
+            Ok((message, route)) => self.queue(&record, bytes, message, route),
             Err(reason) => self.dead.push(DeadLetter {
                 source: (partition, offset),
-                route: route.map(|(id, _)| id),
+                route: route.map(|(id, ..)| id),
                 reason,
                 record,
             }),
         }
     }
 
-    fn map(
-        &self,
-        record: &Record,
-        route: Option<(RouteId, usize)>,
-    ) -> Result<(Message, usize, RouteId), Undeliverable> {
+    fn map(&self, record: &Record, route: Option<Way>) -> Result<(Message, Way), Undeliverable> {
         if !record.headers_readable {
             return Err(Undeliverable::Headers("a header's name is not UTF-8".into()));
         }
         let event = Event::from_kafka(&record.headers, record.value.clone())?;
         // An event that is whole has a type, so that a route was found for it, or it was passed over.
-        let (id, queue) = route.ok_or_else(|| Undeliverable::WrongType { found: event.kind().to_owned() })?;
-        Ok((event.into_queue(self.queues[queue].target.max_message)?, queue, id))
+        let route = route.ok_or_else(|| Undeliverable::WrongType { found: event.kind().to_owned() })?;
+        Ok((event.into_queue(self.queues[route.1].target.max_message)?, route))
     }
 
-    fn queue(&mut self, record: &Record, bytes: usize, message: Message, queue: usize, route: RouteId) {
+    fn queue(&mut self, record: &Record, bytes: usize, message: Message, (route, queue, mode): Way) {
         let Partition { topic, number } = &record.partition;
         let fifo = self.queues[queue].target.fifo;
-        let group = fifo.then(|| fifo::group(record.key.as_deref(), *number));
+        let group = (fifo || mode == Mode::Fair).then(|| fifo::group(record.key.as_deref(), *number));
         let deduplication =
             fifo.then(|| fifo::deduplication(&self.cluster, topic, *number, record.offset, record.timestamp));
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.queues[queue].batcher.push(ticket, group.clone(), message.size());
-        let entry = Entry { ticket, message: Arc::new(message), group, deduplication };
+        let line = group.clone().filter(|_| fifo);
+        self.queues[queue].batcher.push(ticket, line, message.size(), mode == Mode::Batched);
+        let entry = Entry { ticket, route, message: Arc::new(message), group, deduplication };
         self.pending.insert(
             ticket,
             Pending {
                 partition: record.partition.clone(),
                 offset: record.offset,
                 queue,
-                route,
                 entry,
                 bytes,
                 in_flight: false,
@@ -446,6 +450,7 @@ impl Lanes {
                 return;
             }
         };
+        self.count_reordered(request, &results);
         for (ticket, result) in results {
             match result {
                 Ok(()) => self.delivered(ticket, request.queue),
@@ -466,10 +471,26 @@ impl Lanes {
         }
     }
 
+    /// Counts what the queue took when it refused an earlier one of the same group.
+    fn count_reordered(&mut self, request: &Request, results: &[(Ticket, Result<(), Fault>)]) {
+        if !self.queues[request.queue].target.fifo || results.iter().all(|(_, result)| result.is_ok()) {
+            return;
+        }
+        let mut broken = HashSet::new();
+        for (entry, (_, result)) in request.entries.iter().zip(results) {
+            let group = entry.group.as_deref().unwrap_or_default();
+            if result.is_err() {
+                broken.insert(group);
+            } else if broken.contains(group) {
+                *self.reordered.entry(entry.route).or_default() += 1;
+            }
+        }
+    }
+
     fn delivered(&mut self, ticket: Ticket, queue: usize) {
         self.queues[queue].batcher.done(ticket);
         if let Some(pending) = self.pending.remove(&ticket) {
-            *self.moved.entry(pending.route).or_default() += 1;
+            *self.moved.entry(pending.entry.route).or_default() += 1;
             self.finish(&pending.partition, pending.offset, pending.bytes);
         }
     }
@@ -571,6 +592,11 @@ impl Lanes {
     /// Takes how many events were moved since the last time, per route.
     pub fn take_moved(&mut self) -> HashMap<RouteId, u64> {
         std::mem::take(&mut self.moved)
+    }
+
+    /// Takes how many events the queue took before an earlier one of their group since the last time, per route.
+    pub fn take_reordered(&mut self) -> HashMap<RouteId, u64> {
+        std::mem::take(&mut self.reordered)
     }
 
     /// When the oldest event that waits came to its topic: milliseconds since 1970.

@@ -7,6 +7,8 @@
 //! | [`runner`] | one bridge: start, trouble, change, rest |
 //! | [`start`] | the steps before the lanes begin |
 //! | `gap` | going on without events that are gone |
+//! | `hibernation` | bridges that have had nothing to move for long |
+//! | [`means`] | what the bridges of a worker have in common |
 //! | [`outbound`] | the lanes from Kafka to queues, at work |
 //! | [`lane`] | the same as a state machine, pure |
 //! | [`inbound`] | the lanes from queues to Kafka |
@@ -19,9 +21,11 @@ pub mod batch;
 pub mod delivery;
 pub mod fifo;
 mod gap;
+mod hibernation;
 pub mod inbound;
 pub mod lane;
 pub mod letter;
+pub mod means;
 pub mod outbound;
 pub mod queue;
 mod redrive;
@@ -33,4 +37,5 @@ pub mod start;
 pub mod supervisor;
 pub mod window;
 
+pub use means::Means;
 pub use supervisor::Worker;

@@ -25,8 +25,10 @@ use uuid::Uuid;
 
 use super::{
     delivery::{Fault, backoff},
+    hibernation::Ends,
     lane::{self, Answer, Aside, DeadLetter, Health, Lanes, Request, Route, Target},
     letter,
+    means::Means,
     queue::Queue,
     report::Moved,
     window::MAX_IN_FLIGHT,
@@ -41,7 +43,7 @@ use crate::{
         consumer::{Consumer, Event, Subscription},
         identity::Watch,
     },
-    secrets::Vault,
+    secrets::fingerprint,
     store::{PgPool, lanes},
 };
 
@@ -84,17 +86,8 @@ pub struct Plan {
     pub topics: HashMap<Arc<str>, Uuid>,
     /// Events that people have set aside.
     pub aside: Aside,
-}
-
-/// What lanes need of the worker.
-#[derive(Clone)]
-pub struct Means {
-    /// For dead letters.
-    pub pool: PgPool,
-    /// For dead letters.
-    pub vault: Vault,
-    /// Kafka.
-    pub kafka: stream::Settings,
+    /// Where the topics ended when this was made, if there was nothing to be read of them.
+    pub ends: Option<Ends>,
 }
 
 /// How lanes fare, for whoever watches.
@@ -130,7 +123,7 @@ impl State {
     }
 }
 
-/// Moves events until `stop`, then finishes what is under way.
+/// Moves events until `stop`, then finishes what is under way. Hibernates while there is nothing to move.
 ///
 /// # Errors
 /// Those of Kafka that the lanes cannot outlive; nothing is lost, and they may be begun again.
@@ -141,18 +134,49 @@ pub async fn run(
     state: watch::Sender<State>,
     stop: CancellationToken,
 ) -> Result<(), stream::Error> {
-    let watch = Watch::begin(&means.kafka, plan.topics.clone()).await?;
-    let consumer = Consumer::open(&means.kafka, subscription(&plan))?;
+    let mut nothing = plan.ends.clone();
+    loop {
+        if let Some(ends) = nothing {
+            state.send_replace(State { begun: true, health: Health::Well });
+            tracing::info!(bridge = %plan.bridge, "hibernates: there is nothing to move");
+            tokio::select! {
+                () = means.hibernation.sleep(plan.topics.clone(), ends) => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+            tracing::info!(bridge = %plan.bridge, "wakes up");
+        }
+        nothing = work(plan.clone(), means.clone(), moved.clone(), &state, &stop).await?;
+        if nothing.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Moves events until `stop`, or until there has been nothing to move for long: then gives where the topics end.
+async fn work(
+    plan: Plan,
+    means: Means,
+    moved: Moved,
+    state: &watch::Sender<State>,
+    stop: &CancellationToken,
+) -> Result<Option<Ends>, stream::Error> {
+    let watch = Watch::begin(means.identities.clone(), plan.topics.clone()).await?;
+    let subscription = subscription(&plan);
+    let (starts, instance) = (subscription.starts.clone(), subscription.instance.clone());
+    let consumer = Consumer::open(&means.kafka, subscription)?;
     let (targets, queues) = plan.targets.into_iter().unzip();
     let mut lanes = Outbound {
         bridge: plan.bridge,
         name: plan.bridge.to_string(),
+        topics: plan.topics.into_keys().collect(),
+        starts,
         lanes: Lanes::new(plan.cluster, plan.routes, targets, plan.aside),
         queues,
         consumer,
+        quiet: Quiet::new(means.rest),
         means,
         moved,
-        state,
+        state: state.clone(),
         begun: Instant::now(),
         requests: FuturesUnordered::new(),
         commit: None,
@@ -166,18 +190,25 @@ pub async fn run(
         away: None,
     };
     let end = tokio::select! {
-        end = lanes.run(&stop) => end,
+        end = lanes.run(stop) => end,
         error = watch.until_replaced() => Err(error),
     };
     lanes.tell();
-    if let Err(error) = end {
-        return Err(watch.explain(error).await);
-    }
+    let nothing = match end {
+        Ok(nothing) => nothing,
+        Err(error) => return Err(watch.explain(error).await),
+    };
     keep_places(&lanes.means.pool, lanes.bridge, lanes.lanes.places()).await;
-    if timeout(LEAVE, lanes.consumer.close()).await.is_err() {
-        tracing::warn!(bridge = %lanes.bridge, "leaving the consumer group took too long");
+    let leave = async {
+        lanes.consumer.close().await;
+        lanes.means.identities.leave(&consumer_group(lanes.bridge), &instance).await
+    };
+    match timeout(LEAVE, leave).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(bridge = %lanes.bridge, %error, "the consumer group could not be left"),
+        Err(_) => tracing::warn!(bridge = %lanes.bridge, "leaving the consumer group took too long"),
     }
-    Ok(())
+    Ok(nothing)
 }
 
 fn subscription(plan: &Plan) -> Subscription {
@@ -192,12 +223,18 @@ fn subscription(plan: &Plan) -> Subscription {
     let starts = topics.iter().flat_map(of_topic).collect();
     Subscription {
         group: consumer_group(plan.bridge),
-        instance: plan.slot.clone(),
+        instance: instance(&plan.slot, &topics),
         topics,
         starts,
         events: MAX_IN_FLIGHT,
         bytes: MAX_BYTES,
     }
+}
+
+/// The name of this worker in the group. Kafka gives a member that comes again what it had, whatever topics it asks for
+/// now: for other topics it has another name.
+fn instance(slot: &str, topics: &[Arc<str>]) -> String {
+    format!("{slot}.{}", &fingerprint(topics.join("\n").as_bytes())[..8])
 }
 
 type Committed = (Vec<Offset>, Result<(), stream::Error>);
@@ -223,12 +260,60 @@ impl Failed {
     }
 }
 
+/// For how long there has been nothing to move.
+struct Quiet {
+    /// For how long there must not be anything.
+    rest: Duration,
+    since: Instant,
+    /// Where the topics ended when half of that time was over: other workers may move what comes.
+    ends: Option<Ends>,
+    asked: Option<BoxFuture<'static, Asked>>,
+}
+
+/// Where the topics end, and how far they are read.
+type Asked = Result<(Ends, Ends), stream::Error>;
+
+impl Quiet {
+    fn new(rest: Duration) -> Self {
+        Self { rest, since: Instant::now(), ends: None, asked: None }
+    }
+
+    fn disturb(&mut self) {
+        (self.since, self.ends, self.asked) = (Instant::now(), None, None);
+    }
+
+    /// Whether it is to be asked where the topics end.
+    fn is_due(&self) -> bool {
+        self.asked.is_none() && self.since.elapsed() >= self.rest / 2
+    }
+
+    /// Gives where the topics end, if they have ended there for all of the time and all of them is read.
+    fn answered(&mut self, answer: Asked, starts: &HashMap<Partition, i64>) -> Option<Ends> {
+        (self.since, self.asked) = (Instant::now(), None);
+        let (ends, committed) = answer.ok()?;
+        let is_read = |topic: &Arc<str>, number: i32, end: i64| {
+            let committed = committed.get(topic).and_then(|committed| committed.get(&number)).copied().unwrap_or(0);
+            let start = starts.get(&Partition { topic: topic.clone(), number }).copied().unwrap_or(0);
+            committed.max(start) >= end
+        };
+        let mut all =
+            ends.iter().flat_map(|(topic, ends)| ends.iter().map(move |(number, end)| (topic, *number, *end)));
+        let is_all_read = all.all(|(topic, number, end)| is_read(topic, number, end));
+        let before = self.ends.replace(ends);
+        self.ends.clone().filter(|ends| is_all_read && before.as_ref() == Some(ends))
+    }
+}
+
 struct Outbound {
     bridge: BridgeId,
     name: String,
+    topics: Vec<Arc<str>>,
+    /// Where reading began at the earliest.
+    starts: HashMap<Partition, i64>,
     lanes: Lanes,
     queues: Vec<Arc<dyn Queue>>,
     consumer: Consumer,
+    quiet: Quiet,
     means: Means,
     moved: Moved,
     state: watch::Sender<State>,
@@ -252,7 +337,8 @@ struct Outbound {
 }
 
 impl Outbound {
-    async fn run(&mut self, stop: &CancellationToken) -> Result<(), stream::Error> {
+    /// Gives where the topics end when it ends by itself, as there has been nothing to move.
+    async fn run(&mut self, stop: &CancellationToken) -> Result<Option<Ends>, stream::Error> {
         let mut tick = interval(COMMIT);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut deadline = None;
@@ -264,11 +350,11 @@ impl Outbound {
             self.advance();
             if let Some(deadline) = deadline {
                 if self.is_at_rest() {
-                    return Ok(());
+                    return Ok(None);
                 }
                 if Instant::now() >= deadline {
                     tracing::warn!(bridge = %self.bridge, in_flight = self.lanes.in_flight(), "the lanes did not come to rest in time");
-                    return Ok(());
+                    return Ok(None);
                 }
             }
             let mut due = self.lanes.due().map(|due| sleep_until(self.begun + due).boxed());
@@ -291,6 +377,12 @@ impl Outbound {
                     self.began(kept);
                 }
                 () = &mut self.places => self.keep_places(),
+                answer = held(&mut self.quiet.asked) => {
+                    let nothing = self.quiet.answered(answer, &self.starts);
+                    if nothing.is_some() && deadline.is_none() && self.has_nothing() {
+                        return Ok(nothing);
+                    }
+                }
                 () = held(&mut due) => {}
                 _ = tick.tick() => self.tell(),
                 () = stop.cancelled(), if deadline.is_none() => {}
@@ -330,6 +422,13 @@ impl Outbound {
                 self.commit = Some(commit.map(|result| (offsets, result)).boxed());
             }
         }
+        if !self.has_nothing() {
+            self.quiet.disturb();
+        } else if self.quiet.is_due() {
+            let (means, topics) = (self.means.clone(), self.topics.clone());
+            let group = consumer_group(self.bridge);
+            self.quiet.asked = Some(async move { means.hibernation.ask(&group, &topics).await }.boxed());
+        }
         self.give_up();
         let freed = self.lanes.take_freed();
         self.consumer.credit().give(&freed.events, freed.bytes);
@@ -341,6 +440,17 @@ impl Outbound {
             && self.letters.is_none()
             && self.commit.is_none()
             && self.lanes.to_commit().is_empty()
+    }
+
+    /// Whether nothing is under way, and nothing holds it up.
+    fn has_nothing(&self) -> bool {
+        self.lanes.in_flight() == 0
+            && self.letters.is_none()
+            && self.begins.is_none()
+            && self.revoking.is_empty()
+            && self.away.is_none()
+            && !self.lanes.is_waiting()
+            && self.state.borrow().begun
     }
 
     /// Answers for partitions of which nothing is under way any more.
@@ -521,6 +631,7 @@ impl Outbound {
                 .increment(count);
             self.moved.add(moved);
         }
+        self.moved.add_reordered(self.lanes.take_reordered());
         let in_flight = i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX);
         gauge!("ebm_bridge_in_flight_events", "bridge" => self.name.clone()).set(to_f64(in_flight));
     }

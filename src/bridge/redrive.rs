@@ -17,12 +17,13 @@ use super::{
     inbound::{self, event},
     lane::Entry,
     letter,
-    outbound::{Means, REQUEST},
+    means::Means,
+    outbound::REQUEST,
     queue::{Access, Facts, Queue, Queues},
 };
 use crate::{
     domain::{
-        bridge::Direction,
+        bridge::{Direction, Mode},
         channel::topic_name,
         dead_letter::{Kept, KeptMessage, KeptRecord},
         ids::{BridgeId, RouteId},
@@ -129,6 +130,7 @@ impl Courier {
                 && self.topic(route).is_ok_and(|topic| *topic == *kept.topic)
         };
         let route = self.configuration.routes.iter().find(same).ok_or_else(|| no_route(event.kind()))?;
+        let mode = route.mode;
         let (route, url) = (route.id, route.queue.parse::<QueueUrl>().map_err(|e| format!("the queue's address {e}"))?);
         let (queue, facts) = self.queue(&url).await?;
         let message = event.into_queue(facts.max_message).map_err(|why| format!("the event {why}"))?;
@@ -136,8 +138,9 @@ impl Courier {
         let key = kept.key.map(|key| key.0);
         let entry = Entry {
             ticket: 0,
+            route,
             message: Arc::new(message),
-            group: fifo.then(|| fifo::group(key.as_deref(), kept.partition)),
+            group: (fifo || mode == Mode::Fair).then(|| fifo::group(key.as_deref(), kept.partition)),
             // Its own for each letter as it is: sent twice after a kill it is one, and changed it is another.
             deduplication: fifo
                 .then(|| fifo::deduplication("dead-letter", &letter.source, 0, letter.id, letter.revision)),

@@ -127,11 +127,23 @@ pub struct Moved(Arc<Mutex<Unwritten>>);
 #[derive(Debug, Default)]
 struct Unwritten {
     counts: HashMap<RouteId, u64>,
+    reordered: HashMap<RouteId, u64>,
     /// The longest that an event had waited.
     delay: Option<Duration>,
 }
 
 impl Moved {
+    /// Adds counts of what came out of order.
+    pub fn add_reordered(&self, counts: HashMap<RouteId, u64>) {
+        if counts.is_empty() {
+            return;
+        }
+        let mut unwritten = self.lock();
+        for (route, count) in counts {
+            *unwritten.reordered.entry(route).or_default() += count;
+        }
+    }
+
     /// Adds counts.
     pub fn add(&self, counts: impl IntoIterator<Item = (RouteId, u64)>) {
         let mut unwritten = self.lock();
@@ -149,8 +161,12 @@ impl Moved {
         unwritten.delay = unwritten.delay.max(Some(delay));
     }
 
-    fn take(&self) -> Vec<(RouteId, u64)> {
-        std::mem::take(&mut self.lock().counts).into_iter().collect()
+    fn take(&self) -> HashMap<RouteId, u64> {
+        std::mem::take(&mut self.lock().counts)
+    }
+
+    fn take_reordered(&self) -> HashMap<RouteId, u64> {
+        std::mem::take(&mut self.lock().reordered)
     }
 
     fn take_delay(&self) -> Option<Duration> {
@@ -238,12 +254,19 @@ async fn write_delay(pool: &PgPool, bridge: BridgeId, moved: &Moved) {
 }
 
 async fn write_moved(pool: &PgPool, bridge: BridgeId, moved: &Moved) {
+    let row = |(route, count): (&RouteId, &u64)| (*route, i64::try_from(*count).unwrap_or(i64::MAX));
+    let reordered = moved.take_reordered();
+    if !reordered.is_empty()
+        && let Err(error) = lanes::add_reordered(pool, &reordered.iter().map(row).collect::<Vec<_>>()).await
+    {
+        tracing::warn!(%bridge, %error, "how many events came out of order could not be written yet");
+        moved.add_reordered(reordered);
+    }
     let counts = moved.take();
     if counts.is_empty() {
         return;
     }
-    let rows: Vec<_> = counts.iter().map(|&(route, count)| (route, i64::try_from(count).unwrap_or(i64::MAX))).collect();
-    if let Err(error) = lanes::add_moved(pool, bridge, &rows).await {
+    if let Err(error) = lanes::add_moved(pool, bridge, &counts.iter().map(row).collect::<Vec<_>>()).await {
         tracing::warn!(%bridge, %error, "the counts of a bridge could not be written yet");
         moved.add(counts);
     }

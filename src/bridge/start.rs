@@ -18,7 +18,8 @@ use super::{
     delivery::{Fault, Policy},
     gap, inbound,
     lane::{self, Start as Begin, Target},
-    outbound::{Means, Plan},
+    means::Means,
+    outbound::Plan,
     queue::{Access, Facts, Queue, Queues},
     report::{State, Step, Steps},
 };
@@ -177,9 +178,9 @@ impl Start<'_> {
         }
         let topics = topics(configuration, &routes)?;
         let group = consumer_group(configuration.id);
-        let found = self.look(&group, topics.values().cloned().collect()).await?;
+        let mut found = self.look(&group, topics.values().cloned().collect()).await?;
         let routes = routes.into_iter().cloned().collect();
-        let routes = gap::go_on(routes, means, &group, |channel| topics[&channel].clone(), &found).await?;
+        let routes = gap::go_on(routes, means, &group, |channel| topics[&channel].clone(), &mut found).await?;
         let mut planned = Vec::with_capacity(routes.len());
         let mut stays: HashSet<Arc<str>> = HashSet::new();
         for route in &routes {
@@ -194,7 +195,8 @@ impl Start<'_> {
             };
             match begins {
                 Ok(starts) => {
-                    planned.push(lane::Route { id: route.id, kind: route.kind.clone(), queue, starts, topic });
+                    let (id, kind, mode) = (route.id, route.kind.clone(), route.mode);
+                    planned.push(lane::Route { id, topic, kind, queue, mode, starts });
                 }
                 Err(trouble) if trouble.status == Status::Waiting => return Err(trouble),
                 Err(trouble) => {
@@ -225,8 +227,9 @@ impl Start<'_> {
         };
         let aside = configuration.aside.iter().filter_map(place).collect();
         let read = |topic: &Arc<str>| planned.iter().any(|route| route.topic == *topic);
-        let topics =
-            found.ids.iter().filter(|(topic, _)| read(topic)).map(|(topic, id)| (topic.clone(), *id)).collect();
+        let mine = found.ids.iter().filter(|(topic, _)| read(topic));
+        let topics: HashMap<_, _> = mine.map(|(topic, id)| (topic.clone(), *id)).collect();
+        let ends = gap::nothing(topics.keys(), &planned, &found);
         Ok(Some(Plan {
             bridge: configuration.id,
             slot: self.slot.to_owned(),
@@ -235,6 +238,7 @@ impl Start<'_> {
             targets: opened.iter().map(target).collect(),
             topics,
             aside,
+            ends,
         }))
     }
 
@@ -276,7 +280,7 @@ impl Start<'_> {
     async fn look(&mut self, group: &str, topics: Vec<Arc<str>>) -> Result<probe::Findings, Trouble> {
         let begun = Instant::now();
         loop {
-            let looked = probe::look(&self.means.kafka, group, topics.clone(), WITHIN).await;
+            let looked = self.means.probe(group, topics.clone(), WITHIN).await;
             let patience = match &looked {
                 Ok(found) if found.refused.is_empty() => Duration::ZERO,
                 Ok(found) if !found.ranges.is_empty() && !self.is_change => LET_IN_TO_ALL,
@@ -338,8 +342,7 @@ fn of_queue(url: &QueueUrl, fault: &Fault) -> Trouble {
 /// What an error of Kafka means for a bridge.
 pub fn of_kafka(error: &stream::Error, step: Step) -> Trouble {
     let status = if error.is_transient() { Status::Waiting } else { Status::Halted };
-    let is_gap = error.is_gap();
-    Trouble { is_gap, must_rest: is_gap, ..Trouble::new(status, step, format!("{error}. {}", error.cure())) }
+    Trouble { is_gap: error.is_gap(), ..Trouble::new(status, step, format!("{error}. {}", error.cure())) }
 }
 
 /// What an error of the database means for a start.

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    outbound::Means,
+    means::Means,
     queue::Queues,
     redrive,
     runner::{self, REST, Wish},
@@ -22,8 +22,6 @@ use super::{
 use crate::{
     aws::Aws,
     domain::{bridge::Desired, ids::BridgeId},
-    kafka::stream,
-    secrets::Vault,
     store::{
         PgPool,
         lanes::{self, Hints, Wanted},
@@ -60,29 +58,25 @@ impl Drop for Bridge {
 impl Worker {
     /// A worker over AWS SQS. `slot` names it in its consumer groups: the same after a restart, another one for each
     /// worker that runs at the same time.
-    pub fn new(pool: PgPool, vault: Vault, kafka: stream::Settings, aws: Aws, slot: String) -> Self {
-        Self::with_queues(pool, vault, kafka, Arc::new(aws), slot)
+    pub fn new(means: Means, aws: Aws, slot: String) -> Self {
+        Self::with_queues(means, Arc::new(aws), slot)
     }
 
     /// A worker over queues of any make.
-    pub fn with_queues(
-        pool: PgPool,
-        vault: Vault,
-        kafka: stream::Settings,
-        queues: Arc<dyn Queues>,
-        slot: String,
-    ) -> Self {
-        Self { means: Means { pool, vault, kafka }, queues, slot: Slot::new(slot), bridges: HashMap::new() }
+    pub fn with_queues(means: Means, queues: Arc<dyn Queues>, slot: String) -> Self {
+        Self { means, queues, slot: Slot::new(slot), bridges: HashMap::new() }
     }
 
     /// Works until `shutdown`, then brings all bridges to rest: what is in flight is finished and committed.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let redrive = redrive::run(self.means.clone(), self.queues.clone(), shutdown.clone());
+        let hibernation = self.means.hibernation.clone();
+        let watch = hibernation.run(shutdown.clone());
         let follow = async {
             self.follow_until(&shutdown).await;
             self.leave().await;
         };
-        tokio::join!(follow, redrive);
+        tokio::join!(follow, redrive, watch);
     }
 
     async fn follow_until(&mut self, shutdown: &CancellationToken) {

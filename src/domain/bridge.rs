@@ -32,6 +32,62 @@ pub struct Place {
     pub offset: i64,
 }
 
+/// How the events of a key go to their queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// To a FIFO queue one after the other, so that nothing breaks their order; to a standard queue as they come.
+    #[default]
+    Usual,
+    /// To a FIFO queue many in one request: faster, and out of order where the queue refuses one and takes a later one.
+    Batched,
+    /// To a standard queue with their key for a group, so that no key holds up the others there (Amazon SQS Developer
+    /// Guide, "Amazon SQS fair queues").
+    Fair,
+}
+
+impl Mode {
+    /// All, in the order of the screens.
+    pub const ALL: &[Self] = &[Self::Usual, Self::Batched, Self::Fair];
+
+    /// The word used in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::Batched => "batched",
+            Self::Fair => "fair",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == word)
+    }
+
+    /// The words of the screens.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Usual => "as usual",
+            Self::Batched => "in batches (FIFO only)",
+            Self::Fair => "fair by key (standard only)",
+        }
+    }
+
+    /// Why a route to such a queue cannot have it.
+    pub fn refusal(self, direction: Direction, is_fifo: bool) -> Option<&'static str> {
+        match (self, direction) {
+            (Self::Usual, _) => None,
+            (_, Direction::Inbound) => Some("is for the way to SQS alone"),
+            (Self::Batched, Direction::Outbound) => {
+                (!is_fifo).then_some("needs a FIFO queue: a standard queue has no order")
+            }
+            (Self::Fair, Direction::Outbound) => {
+                is_fifo.then_some("needs a standard queue: a FIFO queue has its groups already")
+            }
+        }
+    }
+}
+
 /// Which way a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -22,7 +22,7 @@ use crate::{
         policy::{self, ForeignAccess},
     },
     domain::{
-        bridge::{Desired, Direction, Status},
+        bridge::{Desired, Direction, Mode, Status},
         history::Act,
         ids::{BridgeId, EventId, RouteId},
         landscape::Space,
@@ -68,6 +68,8 @@ pub struct RouteDraft {
     pub direction: Direction,
     /// The queue's address.
     pub queue_url: String,
+    /// How events go there.
+    pub mode: Mode,
 }
 
 /// The statement to be added to one queue's policy.
@@ -268,7 +270,7 @@ impl Manager {
         if head_changed {
             store::bridges::update(&mut tx, id, &name, &space, &region).await?;
         }
-        let mut rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone())).collect();
+        let mut rows: Vec<_> = parsed.iter().map(|r| (r.event, r.direction, r.queue.clone(), r.mode)).collect();
         // In the order in which events are locked by whoever takes them away.
         rows.sort_by_key(|(event, ..)| event.0);
         store::bridges::set_routes(&mut tx, id, &rows).await?;
@@ -523,6 +525,11 @@ impl Manager {
         self.parts.aws.as_ref().map(|aws| &aws.settings().region)
     }
 
+    /// Whether all bridges share one role.
+    pub fn shares_role(&self) -> bool {
+        self.parts.aws.as_ref().is_some_and(|aws| aws.settings().shared_role_arn.is_some())
+    }
+
     fn aws(&self) -> Result<&Aws> {
         self.parts.aws.as_ref().ok_or_else(|| {
             Error::conflict(
@@ -622,8 +629,11 @@ impl Manager {
                     let why = "is used in the other direction too: events would go round for ever; use two queues";
                     wrong.push(FieldError::new(field("queue_url"), why));
                 }
-                let owner = event.app;
-                parsed.push(ParsedRoute { event: event.id, owner, direction: route.direction, queue, open: may });
+                if let Some(why) = route.mode.refusal(route.direction, queue.is_fifo()) {
+                    wrong.push(FieldError::new(field("mode"), why));
+                }
+                let (owner, direction, mode) = (event.app, route.direction, route.mode);
+                parsed.push(ParsedRoute { event: event.id, owner, direction, queue, mode, open: may });
             }
         }
         if wrong.is_empty() { Ok(parsed) } else { Err(Error::Invalid(wrong)) }
@@ -648,6 +658,7 @@ struct ParsedRoute {
     owner: Option<crate::domain::ids::AppId>,
     direction: Direction,
     queue: QueueUrl,
+    mode: Mode,
     open: bool,
 }
 
@@ -722,8 +733,14 @@ fn shown_head(bridge: &Bridge) -> Value {
 
 /// What the history shows of its routes.
 fn shown_routes(bridge: &Bridge) -> Value {
-    let shown =
-        |r: &Route| json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue });
+    let shown = |r: &Route| {
+        let mut shown =
+            json!({ "service": r.service, "event": r.event, "direction": r.direction, "queue_url": r.queue });
+        if r.mode != Mode::Usual {
+            shown["mode"] = r.mode.as_str().into();
+        }
+        shown
+    };
     json!({ "routes": bridge.routes.iter().map(shown).collect::<Vec<_>>() })
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
-        bridge::Direction,
+        bridge::{Direction, Mode},
         grant::Access,
         ids::{AppId, BridgeId, EnvironmentId, MemberId},
         member::Role,
@@ -126,6 +126,8 @@ struct RouteBefore {
     event: String,
     direction: Direction,
     queue_url: String,
+    #[serde(default)]
+    mode: Mode,
 }
 
 /// Whether a change of this kind can be taken back at all: `bridge.changed`, but not `bridge.deleted`.
@@ -170,11 +172,12 @@ impl Back {
             }
             "bridge.routes-saved" => {
                 let Routes { routes } = read(before)?;
-                let draft = |RouteBefore { service, event, direction, queue_url }| RouteDraft {
+                let draft = |RouteBefore { service, event, direction, queue_url, mode }| RouteDraft {
                     service,
                     event,
                     direction,
                     queue_url,
+                    mode,
                 };
                 Self::Routes(routes.into_iter().map(draft).collect())
             }

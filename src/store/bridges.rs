@@ -14,7 +14,7 @@ use super::{
     spaces::Followed,
 };
 use crate::domain::{
-    bridge::{Desired, Direction, Place, Status},
+    bridge::{Desired, Direction, Mode, Place, Status},
     ids::{BridgeId, ChannelId, EventId, MemberId, RouteId, SpaceId},
     landscape::Space,
     names::Title,
@@ -95,12 +95,16 @@ pub struct Route {
     pub direction: Direction,
     /// The queue.
     pub queue: QueueUrl,
+    /// How events go there.
+    pub mode: Mode,
     /// Whether the bridge has the grant it needs.
     pub granted: bool,
     /// Events moved.
     pub moved: i64,
     /// When one was last moved.
     pub last_moved_at: Option<OffsetDateTime>,
+    /// How many the queue took before an earlier one of their key.
+    pub reordered: i64,
 }
 
 /// Adds a draft.
@@ -299,7 +303,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, drafts: Drafts) -> Res
 async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
     let routes = sqlx::query!(
         r#"select r.id, r.bridge_id, r.event_id, s.key as service, s.contract_version, v.name as event,
-                  a.key as "app?", v.channel_id, r.direction, r.queue_url, r.moved, r.last_moved_at,
+                  a.key as "app?", v.channel_id, r.direction, r.queue_url, r.mode, r.moved, r.last_moved_at, r.reordered,
                   exists (select from access_grant g where g.bridge_id = r.bridge_id and g.event_id = r.event_id
                           and g.access = case r.direction when 'outbound' then 'subscribe' else 'publish' end) as "granted!"
            from route r join event v on v.id = r.event_id join service s on s.id = v.service_id
@@ -322,9 +326,11 @@ async fn select(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Bridge>> {
             channel: r.channel_id.into(),
             direction: parsed(Direction::from_word(&r.direction), "route.direction")?,
             queue: parsed(r.queue_url.parse().ok(), "route.queue_url")?,
+            mode: parsed(Mode::from_word(&r.mode), "route.mode")?,
             granted: r.granted,
             moved: r.moved,
             last_moved_at: r.last_moved_at,
+            reordered: r.reordered,
         });
     }
     sqlx::query!(
@@ -389,10 +395,15 @@ pub async fn update(db: &mut PgConnection, id: BridgeId, name: &Title, space: &S
 }
 
 /// Replaces the routes. A route that stays keeps its id, its counts and where it reads on.
-pub async fn set_routes(db: &mut PgConnection, id: BridgeId, routes: &[(EventId, Direction, QueueUrl)]) -> Result<()> {
+pub async fn set_routes(
+    db: &mut PgConnection,
+    id: BridgeId,
+    routes: &[(EventId, Direction, QueueUrl, Mode)],
+) -> Result<()> {
     let events: Vec<Uuid> = routes.iter().map(|r| r.0.0).collect();
     let directions: Vec<String> = routes.iter().map(|r| r.1.as_str().to_owned()).collect();
     let queues: Vec<String> = routes.iter().map(|r| r.2.to_string()).collect();
+    let modes: Vec<String> = routes.iter().map(|r| r.3.as_str().to_owned()).collect();
     let ids: Vec<Uuid> = routes.iter().map(|_| Uuid::now_v7()).collect();
     sqlx::query!(
         "delete from route r where bridge_id = $1 and not exists (
@@ -405,15 +416,16 @@ pub async fn set_routes(db: &mut PgConnection, id: BridgeId, routes: &[(EventId,
     .execute(&mut *db)
     .await?;
     sqlx::query!(
-        "insert into route (id, bridge_id, event_id, direction, queue_url)
-         select k.id, $1, k.event_id, k.direction, k.queue_url
-         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as k (id, event_id, direction, queue_url)
-         on conflict on constraint route_once do update set queue_url = excluded.queue_url",
+        "insert into route (id, bridge_id, event_id, direction, queue_url, mode)
+         select k.id, $1, k.event_id, k.direction, k.queue_url, k.mode
+         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[]) as k (id, event_id, direction, queue_url, mode)
+         on conflict on constraint route_once do update set queue_url = excluded.queue_url, mode = excluded.mode",
         id.0,
         &ids,
         &events,
         &directions,
-        &queues
+        &queues,
+        &modes
     )
     .execute(&mut *db)
     .await?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{BRIDGE, CHANGED, PgConnection, PgPool, Result, error::parsed};
 use crate::domain::{
-    bridge::{Begin, Desired, Direction, Place, Status},
+    bridge::{Begin, Desired, Direction, Mode, Place, Status},
     ids::{BridgeId, ChannelId, RouteId},
 };
 
@@ -56,6 +56,8 @@ pub struct Route {
     pub direction: Direction,
     /// The queue's address.
     pub queue: String,
+    /// How events go there.
+    pub mode: Mode,
     /// Kafka's id of the topic that `starts` counts in; `None` until it was first made ready.
     pub topic: Option<Uuid>,
     /// Where it begins, per partition that there was then: `None` in those that were not read by it yet.
@@ -71,6 +73,7 @@ struct RouteRow {
     id: Uuid,
     direction: String,
     queue_url: String,
+    mode: String,
     topic: Option<Uuid>,
     starts: Option<Json<Starts>>,
     goes_on: bool,
@@ -86,6 +89,7 @@ impl RouteRow {
             channel: ChannelId(self.channel_id),
             direction: parsed(Direction::from_word(&self.direction), "route.direction")?,
             queue: self.queue_url,
+            mode: parsed(Mode::from_word(&self.mode), "route.mode")?,
             topic: self.topic,
             starts: self.starts.map(|Json(starts)| starts).unwrap_or_default(),
             goes_on: self.goes_on,
@@ -141,7 +145,7 @@ pub async fn find_configuration(pool: &PgPool, bridge: BridgeId) -> Result<Optio
     let Some(row) = row else { return Ok(None) };
     let routes = sqlx::query_as!(
         RouteRow,
-        r#"select r.id, r.direction, r.queue_url, r.start_topic as topic, r.goes_on,
+        r#"select r.id, r.direction, r.queue_url, r.mode, r.start_topic as topic, r.goes_on,
                   r.start_offsets as "starts: Json<Starts>", e.name as "kind!", e.channel_id as "channel_id!"
            from route r join event e on e.id = r.event_id where r.bridge_id = $1 order by r.id"#,
         bridge.0
@@ -377,6 +381,20 @@ pub async fn add_moved(pool: &PgPool, bridge: BridgeId, moved: &[(RouteId, i64)]
     .await?;
     tell_changed(&mut tx, bridge).await?;
     Ok(tx.commit().await?)
+}
+
+/// Adds to the counts of what came out of order.
+pub async fn add_reordered(pool: &PgPool, reordered: &[(RouteId, i64)]) -> Result<()> {
+    let (routes, counts): (Vec<Uuid>, Vec<i64>) = reordered.iter().map(|&(route, count)| (route.0, count)).unzip();
+    sqlx::query!(
+        "update route set reordered = reordered + more.count
+         from unnest($1::uuid[], $2::bigint[]) as more (id, count) where route.id = more.id",
+        &routes,
+        &counts
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Tells open pages that a bridge has changed.

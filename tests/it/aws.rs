@@ -50,6 +50,7 @@ pub fn settings() -> Settings {
         console: Some(keys("CONSOLE")),
         worker: Some(keys("WORKER")),
         permissions_boundary: None,
+        shared_role_arn: None,
         endpoints: Endpoints {
             iam: Some(var("AWS_ENDPOINT_URL_IAM")),
             sts: Some(var("AWS_ENDPOINT_URL_STS")),
@@ -308,6 +309,28 @@ async fn a_queue_of_the_own_account_gives_access_by_its_statement_alone() {
         world.set_policy(&queue, "").await;
         let lane = world.queue(&queue);
         assert!(matches!(lane.send(&[message("x")]).await, Err(Error::AccessDenied { .. })), "its removal ends it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_shared_role_each_bridge_needs_the_statement_that_is_its_own() {
+    within(async |world| {
+        let shared = world.role().await;
+        let aws = Aws::new(Settings { shared_role_arn: Some(shared.clone()), ..settings() }).await;
+        let [mine, other]: [BridgeId; 2] = [Uuid::new_v4().into(), Uuid::new_v4().into()];
+        let made = aws.ensure_role(mine, EXTERNAL_ID, None).await.unwrap();
+        assert_eq!((made.arn.as_str(), made.created), (shared.as_str(), false));
+        let queue = world.make_queue(world.own(), "", &[]).await;
+        let statement = policy::statement(mine, &shared, &queue, Direction::Outbound);
+        world.set_policy(&queue, policy::merge(None, &[statement]).unwrap()).await;
+        let check = async |bridge| {
+            aws.check_queue(bridge, EXTERNAL_ID, &shared, &queue, &[Direction::Outbound], SETTLED).await.readiness()
+        };
+        assert_eq!(check(mine).await, Readiness::Ready);
+        assert_eq!(check(other).await, Readiness::NotReady, "it was meant for another bridge");
+        aws.delete_role(mine).await.unwrap();
+        assert_eq!(check(mine).await, Readiness::Ready, "the role is not its own to delete");
     })
     .await;
 }

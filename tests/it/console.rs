@@ -19,6 +19,7 @@ mod isolation;
 mod letters;
 mod secrets;
 mod services;
+mod wizard;
 
 const ORIGIN: &str = "http://console.example";
 pub const PASSWORD: &str = "correct horse battery staple";

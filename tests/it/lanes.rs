@@ -18,12 +18,13 @@ use script::Reply;
 use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
 use stage::{FIFO, OTHER, PARTITIONS, QUEUE, Stage, WINDOW, headers, id, read_headers, vault};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::{
+    faults::tries,
     reconcile::within,
-    support::kafka::{create_topic, shared_by},
+    support::kafka::{create_topic, is_empty, shared_by},
 };
 
 fn random(below: usize) -> usize {
@@ -317,6 +318,121 @@ async fn a_configuration_that_cannot_start_leaves_the_one_before_it_running(pool
     worker.end().await;
 }
 
+/// Whatever step an edit fails at, the lanes before it go on as if nothing had been.
+#[sqlx::test]
+async fn an_edit_that_fails_at_any_step_costs_the_lanes_before_it_nothing(pool: PgPool) {
+    const ROLE: &str = "update bridge set role_arn = case when role_arn is null then 'arn:role' end where $1 <> ''";
+    const TOPIC: &str = "update route set start_topic = case when start_topic is null then gen_random_uuid() end,
+                         start_offsets = '{}' where queue_url = $1";
+    let mut stage = Stage::new(pool, FIFO).await;
+    let (channel, later) = stage.channel_without_topic().await;
+    create_topic(&later, PARTITIONS).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    let change = async |stage: &Stage, sql: &'static str| {
+        sqlx::query(sql).bind(OTHER).execute(&stage.pool).await.unwrap();
+    };
+    for step in ["access", "queue", "kafka"].repeat(tries(1, 10)) {
+        stage.produce(300).await;
+        add_route(&stage, "order.returned", "outbound", OTHER, Some(channel)).await;
+        match step {
+            "access" => change(&stage, ROLE).await,
+            "queue" => stage.script.close(OTHER, Some(Fault::QueueGone("the queue was deleted".into()))),
+            _ => change(&stage, TOPIC).await,
+        }
+        stage.desire("running").await;
+        stage.produce(300).await;
+        let failed = "select count(*) from bridge, jsonb_array_elements(steps) step where id = $1
+                      and status = 'running' and status_reason like '%not in use%' and step->>'state' = 'failed'";
+        stage.number(failed, 1).await;
+        stage.produce(300).await;
+        assert_eq!(stage.all_arrived().await, 0, "at the step {step}");
+        // Taken back.
+        match step {
+            "access" => change(&stage, ROLE).await,
+            "queue" => stage.script.close(OTHER, None),
+            _ => {}
+        }
+        change(&stage, "delete from route where queue_url = $1").await;
+        change(&stage, "delete from event where name = 'order.returned' and $1 <> ''").await;
+        stage.desire("running").await;
+        stage
+            .number("select count(*) from bridge where id = $1 and status = 'running' and status_reason = ''", 1)
+            .await;
+    }
+    stage.produce(300).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.in_order();
+    worker.end().await;
+}
+
+#[sqlx::test]
+async fn a_bridge_without_anything_to_move_leaves_its_group_until_something_comes(pool: PgPool) {
+    let mut stage = Stage::new(pool, FIFO).await;
+    stage.rest = Duration::from_secs(1);
+    let group = format!("ebm.bridge.{}", stage.bridge.0);
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    for _ in 0..2 {
+        stage.produce(60).await;
+        assert_eq!(stage.all_arrived().await, 0);
+        is_empty(&group).await;
+        stage.status("running").await;
+    }
+    worker.end().await;
+    // It has nothing to do when it is started, and joins nothing.
+    let worker = stage.worker("one");
+    stage.number("select count(*) from bridge where id = $1 and status = 'running'", 1).await;
+    stage.produce(60).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    is_empty(&group).await;
+    // What becomes of its topic does not escape it.
+    stage.delete_topic().await;
+    stage.create_topic().await;
+    stage.produce(30).await;
+    stage.number("select count(*) from bridge where id = $1 and status = 'halted' and gap", 1).await;
+    stage.go_on().await;
+    stage.status("running").await;
+    stage.all_arrived().await;
+    stage.in_order();
+    is_empty(&group).await;
+    stage.desire("stopped").await;
+    stage.status("stopped").await;
+    worker.end().await;
+}
+
+/// Many of a key go in one request: the calls are few, and what the queue takes out of turn is counted.
+#[sqlx::test]
+async fn in_batches_a_key_goes_in_few_requests_and_what_breaks_its_order_is_counted(pool: PgPool) {
+    let mut stage = Stage::new(pool, FIFO).await;
+    sqlx::query("update route set mode = 'batched'").execute(&stage.pool).await.unwrap();
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce_of_one_key(500).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.in_order();
+    assert!(stage.script.requests() <= 100, "{} requests for 500 events", stage.script.requests());
+    stage.number("select reordered from route where bridge_id = $1", 0).await;
+
+    // The whole request fails, or its answer is lost: nothing is out of order.
+    stage.script.plan(|n, _| if n % 3 == 0 { Reply::TakeAndLose } else { Reply::Take });
+    stage.produce_of_one_key(200).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.in_order();
+    stage.number("select reordered from route where bridge_id = $1", 0).await;
+
+    // The first of each request is refused once, and those behind it are taken.
+    let mut refused = false;
+    stage.script.plan(move |_, entries| {
+        refused = !refused && entries > 1;
+        if refused { Reply::Partly([0].into(), Fault::Unavailable("InternalError".into())) } else { Reply::Take }
+    });
+    stage.produce_of_one_key(100).await;
+    assert_eq!(stage.all_arrived().await, 0);
+    stage.number("select count(*) from route where bridge_id = $1 and reordered > 0", 1).await;
+    worker.end().await;
+}
+
 /// A second route of the topic: of another type of events, to another queue.
 async fn add_route(stage: &Stage, kind: &str, direction: &str, queue: &str, topic_of: Option<Uuid>) {
     let event = Uuid::new_v4();
@@ -340,6 +456,31 @@ async fn add_route(stage: &Stage, kind: &str, direction: &str, queue: &str, topi
     .execute(&stage.pool)
     .await
     .unwrap();
+}
+
+/// Kafka gives a member that comes again soon what it had, whatever it asks for.
+#[sqlx::test]
+async fn a_route_of_another_topic_is_read_as_soon_as_it_is_added(pool: PgPool) {
+    let mut stage = Stage::new(pool, QUEUE).await;
+    let (channel, later) = stage.channel_without_topic().await;
+    create_topic(&later, PARTITIONS).await;
+    let worker = stage.worker("one");
+    stage.status("running").await;
+    stage.produce(30).await;
+    stage.all_arrived().await;
+    add_route(&stage, "order.returned", "outbound", OTHER, Some(channel)).await;
+    stage.desire("running").await;
+    stage.number("select count(*) from bridge where id = $1 and status = 'running' and status_reason = ''", 1).await;
+    // Of the new route too: where it begins is known.
+    let begun =
+        "select count(*) from route, jsonb_each(start_offsets) start where bridge_id = $1 and start.value <> 'null'";
+    stage.number(begun, 6).await;
+    for number in 0..60 {
+        let (key, headers) = (format!("k{number}"), headers(&format!("r{number}"), "order.returned"));
+        stage.producer.send(&later.as_str().into(), Some(key.as_bytes()), &headers, Some(b"{}")).await.unwrap();
+    }
+    within(Duration::from_secs(30), "all have come", async || stage.script.taken_by(OTHER).len() == 60).await;
+    worker.end().await;
 }
 
 /// One queue is closed, then the topic of one channel is deleted: what does not need it goes on.
@@ -483,12 +624,17 @@ async fn joined(stage: &Stage, records: usize, name: &str) {
 /// A worker that does not hear of the new route goes on with what it knows: the bridge does not say that it runs.
 #[sqlx::test]
 async fn a_route_begins_in_the_partitions_of_each_worker_once_that_has_it(pool: PgPool) {
-    let stage = Stage::new(pool, QUEUE).await;
+    let mut stage = Stage::new(pool, QUEUE).await;
     let one = stage.worker("one");
     stage.status("running").await;
     let away = stage.way_to_postgres();
     let two = stage.worker_over(&away, "two").await;
-    shared_by(&format!("ebm.bridge.{}", stage.bridge.0), &stage.topic, 2).await;
+    // Nobody joins for nothing.
+    let (group, topic) = (format!("ebm.bridge.{}", stage.bridge.0), stage.topic.clone());
+    let mut shared = Box::pin(shared_by(&group, &topic, 2));
+    while timeout(Duration::from_millis(200), &mut shared).await.is_err() {
+        stage.produce(10).await;
+    }
     away.refuse(true);
     away.reset();
     add_route(&stage, "order.cancelled", "outbound", OTHER, None).await;

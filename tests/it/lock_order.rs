@@ -6,7 +6,7 @@
 
 use ebm::{
     aws::Aws,
-    domain::bridge::Direction,
+    domain::bridge::{Direction, Mode},
     manager::{Actor, Error, access::Wanted, bridges::RouteDraft},
 };
 use futures::{TryFutureExt, future::BoxFuture};
@@ -67,7 +67,13 @@ async fn meet<T>(world: &World, first: &str, others: &str, act: impl Future<Outp
 
 fn route(event: &str, settings: &ebm::aws::Settings) -> RouteDraft {
     let queue_url = format!("https://sqs.{}.amazonaws.com/{}/{event}", settings.region, settings.account_id);
-    RouteDraft { service: "zoo".into(), event: event.into(), direction: Direction::Outbound, queue_url }
+    RouteDraft {
+        service: "zoo".into(),
+        event: event.into(),
+        direction: Direction::Outbound,
+        queue_url,
+        mode: Mode::Usual,
+    }
 }
 
 /// A draft in `acceptance` whose routes are saved while another act holds the first rows and then takes the others.

@@ -43,12 +43,14 @@ impl Aws {
         directions: &[Direction],
         role_age: Duration,
     ) -> QueueCheck {
-        let found = match self.queue(bridge, external_id, role_arn, queue) {
+        let mut found = match self.queue(bridge, external_id, role_arn, queue) {
             // A queue of its own, and so a session of its own: the trust is proved anew each time.
             // Boxed: five calls of the SDK at once make a large future.
             Ok(queue) => Box::pin(Found::look(self, &queue, role_arn, directions)).await,
             Err(error) => Found::nothing(error),
         };
+        let shares = self.settings().shared_role_arn.is_some();
+        found.meant = shares.then(|| Direction::ALL.iter().map(|&direction| policy::sid(bridge, direction)).collect());
         let foreign = !self.is_own(queue);
         let mut actions = Vec::new();
         for &direction in directions {
@@ -77,12 +79,15 @@ struct Found {
     delete: Option<Result<()>>,
     extend: Option<Result<()>>,
     simulated: Result<Vec<Simulated>>,
+    /// The names of the bridge's statements, where it shares its role with others.
+    meant: Option<Vec<String>>,
 }
 
 impl Found {
     fn nothing(error: Error) -> Self {
         let not_tried = || Err(Error::incomplete("sqs:GetQueueAttributes"));
-        Self { role_id: Err(error), attributes: not_tried(), delete: None, extend: None, simulated: Ok(Vec::new()) }
+        let (attributes, simulated) = (not_tried(), Ok(Vec::new()));
+        Self { role_id: Err(error), attributes, delete: None, extend: None, simulated, meant: None }
     }
 
     async fn look(aws: &Aws, queue: &Queue, role_arn: &str, directions: &[Direction]) -> Self {
@@ -99,7 +104,7 @@ impl Found {
             async { if receives { Some(allowed(queue.try_extend(NO_RECEIPT).await)) } else { None } },
             aws.simulate(role_arn, &silent, &arn),
         );
-        Self { role_id: Ok(role_id), attributes, delete, extend, simulated }
+        Self { role_id: Ok(role_id), attributes, delete, extend, simulated, meant: None }
     }
 
     /// What bears on one action.
@@ -137,7 +142,8 @@ impl Found {
         let arn = queue.arn();
         let role_id = self.role_id.as_deref().ok();
         let judge = |action: &str, settled: &[String]| {
-            evaluate(policy, &Ask { role_arn, role_id, action, queue_arn: &arn, settled })
+            let meant = self.meant.as_deref();
+            evaluate(policy, &Ask { role_arn, role_id, action, queue_arn: &arn, settled, meant })
         };
         // The attributes could be read, so the conditions that this hung on came out in our favour.
         let mut settled = Vec::new();

@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{DATA, DATA_BASE64, DATA_CONTENT_TYPE, Event, Structured, Undeliverable, is_json, is_xml};
+use super::{DATA, DATA_BASE64, DATA_CONTENT_TYPE, Event, Structured, Undeliverable, is_carriable, is_json, is_xml};
 
 /// The members of an object as they stand, in order.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -153,11 +153,17 @@ pub(super) fn write(event: &Event) -> String {
 fn spliceable<'a>(content_type: Option<&str>, data: &'a [u8]) -> Option<&'a str> {
     let text = str::from_utf8(data).ok()?;
     let json: &RawValue = serde_json::from_str(text).ok()?;
-    (is_json(content_type) && json.get() == text && text != "null" && text.chars().all(is_xml)).then_some(text)
+    (is_json(content_type) && json.get() == text && text != "null" && is_carriable(text)).then_some(text)
 }
 
 fn string(out: &mut String, text: &str) {
     out.push('"');
+    let is_plain = |byte: &u8| (b' '..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
+    if text.as_bytes().iter().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -56,6 +56,7 @@ apis! {
     3 "Metadata" v 12: Metadata => MetadataReply { const REPLY_LIMIT: usize = 64 << 20; };
     9 "OffsetFetch" v 8: OffsetFetch => OffsetFetchReply;
     10 "FindCoordinator" v 4: FindCoordinator => FindCoordinatorReply;
+    13 "LeaveGroup" v 4: LeaveGroup => LeaveGroupReply;
     15 "DescribeGroups" v 5: DescribeGroups => DescribeGroupsReply;
     16 "ListGroups" v 5: ListGroups => ListGroupsReply;
     17 "SaslHandshake" v 1: SaslHandshake => SaslHandshakeReply
@@ -245,6 +246,10 @@ wire_structs! {
     }
     MemberAssignment { topic_partitions: Vec<AssignedTopic> }
     AssignedTopic { topic_id: Uuid, topic_name: String, partitions: Vec<i32> }
+    LeaveGroup { group_id: String, members: Vec<LeavingMember> }
+    LeavingMember { member_id: String, group_instance_id: Option<String> }
+    LeaveGroupReply { throttle_time_ms: i32, error_code: Code, members: Vec<LeftMember> }
+    LeftMember { member_id: String, group_instance_id: Option<String>, error_code: Code }
     DeleteGroups { groups_names: Vec<String> }
     DeleteGroupsReply { throttle_time_ms: i32, results: Vec<DeletedGroup> }
     DeletedGroup { group_id: String, error_code: Code }

@@ -1,14 +1,19 @@
-//! Which topic a name stands for: one that is deleted and made again has the same name and another id (KIP-516).
+//! Which topic a name stands for: one that is deleted and made again has the same name and another id (KIP-516). And where
+//! topics end, for many of them at once.
 //!
 //! librdkafka does not tell ids, so that this speaks to Kafka through [`admin`], as the worker.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{Error, Security, Settings};
-use crate::kafka::admin::{self, Admin, Code, Login, Sasl, Tls};
+use crate::kafka::admin::{self, Admin, At, Code, Login, Sasl, Tls};
 
 /// How often is looked whether topics are still the same.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -49,10 +54,7 @@ impl Identities {
     /// [`Error::NoTopic`], [`Error::Unauthorized`], [`Error::Authentication`], [`Error::Unreachable`].
     pub async fn of(&self, topics: &[Arc<str>]) -> Result<HashMap<Arc<str>, Uuid>, Error> {
         let names: Vec<String> = topics.iter().map(ToString::to_string).collect();
-        let found = self.0.topics(Some(&names)).await.map_err(|error| match error {
-            admin::Error::Auth { .. } => Error::Authentication(error.to_string()),
-            error => Error::Unreachable(error.to_string()),
-        })?;
+        let found = self.0.topics(Some(&names)).await.map_err(unreached)?;
         let mut ids = HashMap::with_capacity(topics.len());
         for topic in found {
             match topic.error {
@@ -69,11 +71,59 @@ impl Identities {
         }
         Ok(ids)
     }
+
+    /// Where the partitions of these topics end, for who reads what is committed. A topic that cannot be looked at is
+    /// left out.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`], [`Error::Unreachable`].
+    pub async fn ends(&self, topics: &[Arc<str>]) -> Result<Offsets, Error> {
+        let names: Vec<String> = topics.iter().map(ToString::to_string).collect();
+        let mut found = self.0.offsets_of(&names, At::Latest).await.map_err(unreached)?;
+        let ends = topics.iter().filter_map(|topic| {
+            let ends = found.remove(&**topic)?.ok()?;
+            Some((topic.clone(), ends.into_iter().collect()))
+        });
+        Ok(ends.collect())
+    }
+
+    /// Takes a member out of its group, now that its consumer is closed: its partitions need not wait for its session to
+    /// end, and it may come again for other topics, which as a member that it knows Kafka would not give it.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`], [`Error::Unreachable`]: it stays in it until its session ends.
+    pub async fn leave(&self, group: &str, instance: &str) -> Result<(), Error> {
+        self.0.leave_group(group, instance).await.map_err(unreached)
+    }
+
+    /// How far a group has come in these topics; nothing of partitions of which nothing is committed.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`], [`Error::Unreachable`].
+    pub async fn committed(&self, group: &str, topics: &[Arc<str>]) -> Result<Offsets, Error> {
+        let mut committed = Offsets::new();
+        for ((name, partition), offset) in self.0.committed(group).await.map_err(unreached)? {
+            if let Some(topic) = topics.iter().find(|topic| ***topic == *name) {
+                committed.entry(topic.clone()).or_default().insert(partition, offset);
+            }
+        }
+        Ok(committed)
+    }
 }
+
+fn unreached(error: admin::Error) -> Error {
+    match error {
+        admin::Error::Auth { .. } => Error::Authentication(error.to_string()),
+        error => Error::Unreachable(error.to_string()),
+    }
+}
+
+/// Offsets by topic and partition.
+type Offsets = BTreeMap<Arc<str>, BTreeMap<i32, i64>>;
 
 /// Topics that are to stay the same.
 pub struct Watch {
-    identities: Identities,
+    identities: Arc<Identities>,
     topics: HashMap<Arc<str>, Uuid>,
 }
 
@@ -82,8 +132,8 @@ impl Watch {
     ///
     /// # Errors
     /// [`Error::Replaced`], and those of [`Identities`].
-    pub async fn begin(settings: &Settings, topics: HashMap<Arc<str>, Uuid>) -> Result<Self, Error> {
-        let watch = Self { identities: Identities::new(settings)?, topics };
+    pub async fn begin(identities: Arc<Identities>, topics: HashMap<Arc<str>, Uuid>) -> Result<Self, Error> {
+        let watch = Self { identities, topics };
         watch.look().await.map(|()| watch)
     }
 

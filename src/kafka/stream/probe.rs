@@ -42,11 +42,11 @@ pub struct Findings {
 /// Looks as the worker whether these topics may be read by this group, and where they end.
 pub async fn look(
     settings: &Settings,
+    identities: &Identities,
     group: &str,
     topics: Vec<Arc<str>>,
     within: Duration,
 ) -> Result<Findings, Error> {
-    let identities = Identities::new(settings)?;
     let mut found = ask(settings, group, move |asker| look_now(asker, &topics, Instant::now() + within)).await?;
     let topics: Vec<_> = found.ranges.keys().cloned().collect();
     // After the offsets: a topic that is replaced in between has none of them yet, and shows as another one.

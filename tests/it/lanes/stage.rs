@@ -7,7 +7,7 @@ use std::{
 };
 
 use ebm::{
-    bridge::Worker,
+    bridge::{Means, Worker},
     domain::{
         channel::topic_name,
         cloud_event::{Event, Header},
@@ -73,6 +73,8 @@ pub struct Stage {
     /// What was produced, by id: the body.
     pub sent: BTreeMap<String, Option<Vec<u8>>>,
     seq: HashMap<String, usize>,
+    /// For how long there is nothing to move before workers hibernate.
+    pub rest: Duration,
 }
 
 impl Stage {
@@ -124,6 +126,7 @@ impl Stage {
             producer: Producer::new(&settings()).unwrap(),
             sent: BTreeMap::new(),
             seq: HashMap::new(),
+            rest: Duration::from_mins(10),
         }
     }
 
@@ -203,7 +206,8 @@ impl Stage {
     fn worker_with(&self, pool: PgPool, vault: Vault, slot: &str) -> Running {
         let shutdown = CancellationToken::new();
         let queues = Arc::new(self.script.clone());
-        let worker = Worker::with_queues(pool, vault, settings(), queues, slot.into());
+        let means = Means::new(pool, vault, settings(), self.rest).unwrap();
+        let worker = Worker::with_queues(means, queues, slot.into());
         Running { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
     }
 
@@ -227,9 +231,18 @@ impl Stage {
         self.send(&events).await;
     }
 
+    /// The same, all of them of one key.
+    pub async fn produce_of_one_key(&mut self, count: usize) {
+        let events: Vec<_> = (0..count).map(|_| self.next_event_of("one".into())).collect();
+        self.send(&events).await;
+    }
+
     fn next_event(&mut self) -> (String, Vec<Header>, Vec<u8>) {
+        self.next_event_of(format!("k{}", self.sent.len() % 50))
+    }
+
+    fn next_event_of(&mut self, key: String) -> (String, Vec<Header>, Vec<u8>) {
         let number = self.sent.len();
-        let key = format!("k{}", number % 50);
         let seq = self.seq.entry(key.clone()).or_default();
         *seq += 1;
         let body = format!("{{\"key\":\"{key}\",\"seq\":{seq},\"n\":{number}.00}}").into_bytes();

@@ -115,7 +115,7 @@ impl Callers {
         if self.denied.iter().any(|denied| denied.as_ref().is_none_or(|denied| role.ends_with(denied))) {
             return denied();
         }
-        let ask = Ask { role_arn: role, role_id: None, action, queue_arn: &queue.arn(), settled: &[] };
+        let ask = Ask { role_arn: role, role_id: None, action, queue_arn: &queue.arn(), settled: &[], meant: None };
         let verdict = queue.attributes.get("Policy").map(|policy| evaluate(policy, &ask).unwrap());
         let is_own = role.split(':').nth(4) == Some(&queue.account);
         match verdict {

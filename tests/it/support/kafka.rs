@@ -63,6 +63,16 @@ pub async fn new_topic(partitions: i32) -> String {
     name
 }
 
+/// Waits until nobody is in a group.
+pub async fn is_empty(group: &str) {
+    let watcher: BaseConsumer = client(&servers()).create().unwrap();
+    within(PATIENCE, &format!("nobody is in {group}"), async || {
+        let groups = watcher.fetch_group_list(Some(group), PATIENCE).unwrap();
+        groups.groups().iter().all(|group| group.members().is_empty())
+    })
+    .await;
+}
+
 /// Waits until so many members of a group read partitions of a topic, and there are no others in it.
 pub async fn shared_by(group: &str, topic: &str, count: usize) {
     let watcher: BaseConsumer = client(&servers()).create().unwrap();

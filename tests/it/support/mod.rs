@@ -42,6 +42,7 @@ pub async fn manager(pool: &PgPool, with_aws: bool) -> Manager {
         console: Some(keys.clone()),
         worker: Some(keys),
         permissions_boundary: None,
+        shared_role_arn: None,
         endpoints: Endpoints { iam: endpoint.clone(), sts: endpoint.clone(), sqs: endpoint },
         allow_private: true,
     };

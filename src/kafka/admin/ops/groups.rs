@@ -11,7 +11,8 @@ use crate::kafka::admin::{
     backoff::Backoff,
     msg::{
         Api, ClassicAssignment, ClassicGroup, ClassicMember, ConsumerGroup, ConsumerGroupDescribe, ConsumerMember,
-        DeleteGroups, DescribeGroups, FetchedGroup, FindCoordinator, ListGroups, OffsetFetch, OffsetFetchGroup,
+        DeleteGroups, DescribeGroups, FetchedGroup, FindCoordinator, LeaveGroup, LeavingMember, ListGroups,
+        OffsetFetch, OffsetFetchGroup,
     },
     wire::{Reader, Wire},
 };
@@ -198,6 +199,25 @@ impl Admin {
             done.push((id.clone(), outcome));
         }
         Ok(done)
+    }
+
+    /// Takes a static member out of a group (KIP-345): by itself it would stay in it for as long as its session lasts.
+    /// One that is not in it is no error.
+    pub async fn leave_group(&self, group: &str, instance: &str) -> Result<()> {
+        let member = LeavingMember { member_id: String::new(), group_instance_id: Some(instance.to_owned()) };
+        let request = LeaveGroup { group_id: group.to_owned(), members: vec![member] };
+        self.at_coordinator(group, |to| {
+            let request = &request;
+            async move {
+                let reply = self.pool().call(to, request).await?;
+                Error::check(LeaveGroup::NAME, reply.error_code, None)?;
+                match reply.members.first().map(|member| member.error_code) {
+                    None | Some(Code::UNKNOWN_MEMBER_ID) => Ok(()),
+                    Some(code) => Error::check(LeaveGroup::NAME, code, None),
+                }
+            }
+        })
+        .await
     }
 
     /// Asks the coordinator of a group, and looks for it again while it moves or loads, for as long as one request

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::super::parts::Typed;
 use crate::{
-    domain::bridge::Direction,
+    domain::bridge::{Direction, Mode},
     manager::{
         Error,
         bridges::{Bridge, RouteDraft},
@@ -22,6 +22,8 @@ pub(super) struct Way {
     pub chosen: bool,
     /// The queue's address, kept while the direction is not chosen.
     pub url: String,
+    /// How they go there.
+    pub mode: Mode,
 }
 
 /// An event with its directions.
@@ -75,6 +77,11 @@ pub(super) fn url_field(row: usize, direction: Direction) -> String {
     field(row, &format!("{}_url", word(direction)))
 }
 
+/// The name of the field that says how a row's events go to their queue.
+pub(super) fn mode_field(row: usize) -> String {
+    field(row, "to_mode")
+}
+
 /// All rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rows(pub Vec<Row>);
@@ -89,7 +96,7 @@ impl Rows {
                 rows.push(Row { service: route.service.clone(), event: route.event.clone(), ..Row::default() });
                 rows.len() - 1
             });
-            let way = Way { chosen: true, url: route.queue.to_string() };
+            let way = Way { chosen: true, url: route.queue.to_string(), mode: route.mode };
             match route.direction {
                 Direction::Outbound => rows[at].to = way,
                 Direction::Inbound => rows[at].from = way,
@@ -105,6 +112,10 @@ impl Rows {
             let way = |direction| Way {
                 chosen: typed.has(&field(i, word(direction))),
                 url: typed.get(&url_field(i, direction)).trim().to_owned(),
+                mode: match direction {
+                    Direction::Outbound => Mode::from_word(&typed.get(&mode_field(i))).unwrap_or_default(),
+                    Direction::Inbound => Mode::Usual,
+                },
             };
             (row.to, row.from) = (way(Direction::Outbound), way(Direction::Inbound));
             Some(row)
@@ -124,6 +135,9 @@ impl Rows {
                 }
                 if !way.url.is_empty() {
                     fields.push((url_field(i, direction), way.url.clone()));
+                }
+                if way.mode != Mode::Usual {
+                    fields.push((mode_field(i), way.mode.as_str().to_owned()));
                 }
             }
         }
@@ -177,7 +191,8 @@ impl Rows {
                 let way = row.way(direction);
                 if way.chosen {
                     let (service, event) = (row.service.clone(), row.event.clone());
-                    routes.0.push(RouteDraft { service, event, direction, queue_url: way.url.clone() });
+                    let (queue_url, mode) = (way.url.clone(), way.mode);
+                    routes.0.push(RouteDraft { service, event, direction, queue_url, mode });
                     routes.1.push(i);
                 }
             }
@@ -203,6 +218,9 @@ pub(super) fn beside_rows(error: &Error, routes: &[RouteDraft], rows: &[usize]) 
             Some("queue_url") => {
                 let sentence = format!("{event}, {way}: the queue URL {}.", wrong.message);
                 errors.add(url_field(row, route.direction), sentence);
+            }
+            Some("mode") => {
+                errors.add(mode_field(row), format!("{event}, {way}: how it goes {}.", wrong.message));
             }
             Some("direction") => {
                 errors.add(field(row, word(route.direction)), format!("{event}: {way} {}.", wrong.message));
@@ -234,8 +252,8 @@ mod tests {
     fn what_was_typed_is_read_row_by_row() {
         let rows = Rows::of_typed(&typed());
         assert_eq!(rows.0.len(), 2);
-        assert_eq!(rows.0[0].to, Way { chosen: true, url: "https://a".into() });
-        assert_eq!(rows.0[1].to, Way { chosen: false, url: "https://kept".into() });
+        assert_eq!(rows.0[0].to, Way { chosen: true, url: "https://a".into(), mode: Mode::Usual });
+        assert_eq!(rows.0[1].to, Way { chosen: false, url: "https://kept".into(), mode: Mode::Usual });
         assert!(rows.unfinished().is_empty());
         let (routes, of) = rows.routes();
         assert_eq!(routes.iter().map(|r| r.direction).collect::<Vec<_>>(), [Direction::Outbound, Direction::Inbound]);

@@ -33,20 +33,28 @@ pub(super) async fn show(visit: Visit, State(manager): State<Manager>, Path(id):
         let (bridge, may) = load(&visit, &manager, &id).await?;
         let flow = manager.flow_by_route(&visit.actor(), bridge.id).await?;
         let delay = manager.delay_of_bridge(&visit.actor(), &bridge).await?;
-        Ok((bridge, may, flow, delay))
+        Ok(Model { bridge, may, flow, delay, shares_role: manager.shares_role() })
     };
     let model = match loaded.await {
         Ok(loaded) => loaded,
         Err(error) => return visit.refusal(error).await,
     };
-    let place = Place::new(Section::Bridges, model.0.name.to_string()).under("Bridges", paths::BRIDGES).with_islands();
+    let place =
+        Place::new(Section::Bridges, model.bridge.name.to_string()).under("Bridges", paths::BRIDGES).with_islands();
     let (model, now) = (Arc::new(model), visit.now());
     visit.page(place, move || view(&model, now)).await
 }
 
-type Model = (Bridge, May, HashMap<RouteId, Minutes>, Delay);
+struct Model {
+    bridge: Bridge,
+    may: May,
+    flow: HashMap<RouteId, Minutes>,
+    delay: Delay,
+    shares_role: bool,
+}
 
-fn view((bridge, may, flow, delay): &Model, now: OffsetDateTime) -> AnyView {
+fn view(model: &Model, now: OffsetDateTime) -> AnyView {
+    let Model { bridge, may, flow, delay, .. } = model;
     let topic = format!("bridge:{}", bridge.id);
     let fares = view! { <span id="bridge-status" data-live=""><Status state=words::state(bridge, false)/></span> };
     let acts = state::acts(bridge, may);
@@ -60,15 +68,22 @@ fn view((bridge, may, flow, delay): &Model, now: OffsetDateTime) -> AnyView {
         <div id="bridge-steps" data-live="">{state::steps(bridge, now)}</div>
         <div id="bridge-routes" data-live="">{state::routes(bridge, flow, now)}</div>
         <div id="bridge-delay" data-live="">{state::delay(bridge, delay)}</div>
-        {facts(bridge, may, now)}
+        {facts(model, now)}
     }
     .into_any()
 }
 
-fn facts(bridge: &Bridge, may: &May, now: OffsetDateTime) -> AnyView {
+fn facts(Model { bridge, may, shares_role, .. }: &Model, now: OffsetDateTime) -> AnyView {
     let space = bridge.space.name.to_string();
     let role = match &bridge.role_arn {
-        Some(arn) => view! { <CopyValue label="role" value=arn.clone()/> }.into_any(),
+        Some(arn) => {
+            let shared = shares_role.then(|| {
+                let text = "All bridges share it: that a queue is meant for this one is seen by the name of its statement \
+                            alone, which a check looks for.";
+                view! { <span class="under">{text}</span> }
+            });
+            view! { <div><CopyValue label="role" value=arn.clone()/>{shared}</div> }.into_any()
+        }
         None => view! { <span class="secondary">"Made when the queues are saved"</span> }.into_any(),
     };
     let kafka = if bridge.desired == Desired::Draft {

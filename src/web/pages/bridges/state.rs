@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        bridge::{Desired, Status as Fares},
+        bridge::{Desired, Mode, Status as Fares},
         ids::RouteId,
     },
     manager::{
@@ -226,14 +226,23 @@ fn route(route: &Route, flow: Option<&Minutes>, now: OffsetDateTime) -> impl Int
         view! { <span class="status"><Pill tone=Tone::Wait label="Requested"/><span class="status-more">{by}</span></span> }
             .into_any()
     };
-    let order = if route.queue.is_fifo() { "FIFO: each key in order" } else { "standard: no order promised" };
+    let order = match (route.queue.is_fifo(), route.mode) {
+        (true, Mode::Batched) => "FIFO, in batches: in order unless the queue refuses one",
+        (true, _) => "FIFO: each key in order",
+        (false, Mode::Fair) => "standard, fair by key: no order promised",
+        (false, _) => "standard: no order promised",
+    };
     let account = format!("account {} · {order}", route.queue.account());
+    let reordered = (route.reordered > 0).then(|| {
+        let text = format!("{} out of order", words::grouped(route.reordered));
+        view! { <span class="under">{text}</span> }
+    });
     view! {
         <tr>
             <th scope="row"><a href=paths::event(&route.service, &route.event)><Name text=route.event.clone()/></a><span class="under">{under}</span></th>
             <td data-label="Direction">{route.direction.label()}</td>
             <td data-label="Queue"><div><code title=route.queue.to_string()><Name text=route.queue.name()/></code><span class="under">{account}</span></div></td>
-            <td data-label="Moved" class="number">{words::grouped(route.moved)}</td>
+            <td data-label="Moved" class="number"><div>{words::grouped(route.moved)}{reordered}</div></td>
             <td data-label="Last hour">{sparkline(flow)}</td>
             <td data-label="Last event">{last}</td>
             <td data-label="Access">{access}</td>

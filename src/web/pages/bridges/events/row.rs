@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::{Model, is_allowed};
 use crate::{
-    domain::bridge::Direction,
+    domain::bridge::{Direction, Mode},
     web::{
         pages::{
-            bridges::rows::{Row, Rows, field, url_field, word},
+            bridges::rows::{Row, Rows, field, mode_field, url_field, word},
             sentence,
         },
         ui::{ButtonKind, Errors, Icon, Name, Pill, Tone, field_id},
@@ -105,6 +105,7 @@ fn way(
                     maxlength="512" autocomplete="off" spellcheck="false" autocapitalize="none"
                     aria-invalid=url_wrong_now aria-describedby=url_described/>
                 {error(&url_id, url_wrong)}
+                {(direction == Direction::Outbound).then(|| mode(i, row, errors))}
                 {waiting.map(|text| view! { <p class="hint">{text}</p> })}
             </div>
         }
@@ -122,6 +123,27 @@ fn way(
             {queue}
             {wrong.map(|wrong| view! { <div class="route-error">{error(&id, Some(wrong))}</div> })}
         </div>
+    }
+}
+
+/// How the events go to their queue.
+fn mode(i: usize, row: &Row, errors: &Errors) -> impl IntoView + use<> {
+    let name = mode_field(i);
+    let id = field_id(&name);
+    let wrong = errors.get(&name).map(|text| sentence(&text));
+    let invalid = wrong.is_some().then_some("true");
+    let described = wrong.is_some().then(|| format!("{id}-error"));
+    let options = Mode::ALL.iter().map(|mode| {
+        let chosen = *mode == row.to.mode;
+        view! { <option value=mode.as_str() selected=chosen>{mode.label()}</option> }
+    });
+    let options = options.collect_view();
+    view! {
+        <div class="route-mode">
+            <label for=id.clone()>"Send "<span class="unseen">{row.event.clone()}</span></label>
+            <select id=id.clone() name=name aria-invalid=invalid aria-describedby=described>{options}</select>
+        </div>
+        {error(&id, wrong)}
     }
 }
 
