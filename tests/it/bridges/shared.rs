@@ -42,8 +42,8 @@ async fn a_bridge_that_is_killed_while_partitions_change_hands_loses_nothing(poo
     for _ in 0..tries(1, 10) {
         let mut held = stage.kafka.hold_answer(ApiKey::SYNC_GROUP);
         let mut two = stage.starting("two").await;
-        stage.send(300).await;
-        held.caught().await;
+        // It joins as soon as there is something to move.
+        stage.send_until(held.caught()).await;
         two.kill();
         held.drop_connection();
         stage.settle().await;

@@ -268,9 +268,13 @@ impl Stage {
     /// The same while events are sent without end.
     pub async fn send_until_shared_by(&mut self, count: usize) {
         let (group, topic) = (format!("ebm.bridge.{}", self.bridge_id.0), self.topic.clone());
-        let shared = shared_by(&group, &topic, count);
-        tokio::pin!(shared);
-        while timeout(LOOK, &mut shared).await.is_err() {
+        self.send_until(shared_by(&group, &topic, count)).await;
+    }
+
+    /// Sends events until something has come about.
+    pub async fn send_until(&mut self, done: impl Future) {
+        tokio::pin!(done);
+        while timeout(LOOK, &mut done).await.is_err() {
             self.send(100).await;
         }
     }
