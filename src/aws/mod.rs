@@ -137,10 +137,8 @@ impl Aws {
     pub fn queue(&self, bridge: BridgeId, external_id: &str, role_arn: &str, queue: &QueueUrl) -> Result<Queue> {
         self.require_partition(queue)?;
         let session = Arc::new(session::Session::new(self.inner.sts.clone(), bridge, external_id, role_arn));
-        let (settings, http) = (self.settings(), &self.inner.http);
-        let client = client::sqs(settings, http, queue, session::Held(session.clone()));
-        let endpoint = client::sqs_endpoint(settings, queue)?;
-        Ok(Queue::new(client, http.connector(settings), &endpoint, session, queue.clone()))
+        let endpoint = client::sqs_endpoint(self.settings(), queue)?;
+        Ok(Queue::new(self.clone(), &endpoint, session, queue.clone()))
     }
 
     fn require_partition(&self, queue: &QueueUrl) -> Result<()> {

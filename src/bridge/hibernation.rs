@@ -82,13 +82,17 @@ impl Hibernation {
         if topics.is_empty() {
             return;
         }
+        // Who has gone to sleep meanwhile was not asked for.
+        let is_asked = |topic: &Arc<str>| topics.binary_search(topic).is_ok();
         match self.identities.ends(&topics).await {
-            Ok(ends) => self.wake(|sleeper| !sleeper.ends.iter().all(|(topic, was)| ends.get(topic) == Some(was))),
+            Ok(ends) => self.wake(|sleeper| {
+                sleeper.ends.iter().any(|(topic, was)| is_asked(topic) && ends.get(topic) != Some(was))
+            }),
             // While Kafka is away, nothing comes.
             Err(error) => tracing::debug!(%error, "where topics end is not known"),
         }
         if at_ids && let Ok(ids) = self.identities.of(&topics).await {
-            self.wake(|sleeper| !sleeper.ids.iter().all(|(topic, was)| ids.get(topic) == Some(was)));
+            self.wake(|sleeper| sleeper.ids.iter().any(|(topic, was)| is_asked(topic) && ids.get(topic) != Some(was)));
         }
     }
 

@@ -291,29 +291,29 @@ pub struct Said<'a> {
     pub steps: Value,
 }
 
-/// Says how a bridge fares, and tells open pages; gives whether that is new.
+/// Says how a bridge fares, and tells open pages; gives whether that is new. One statement: all bridges say it often.
 pub async fn set_status(pool: &PgPool, bridge: BridgeId, said: &Said<'_>) -> Result<bool> {
-    let mut tx = super::begin(pool).await?;
-    let changed = sqlx::query!(
-        "update bridge set status = $2, status_reason = $3, steps = $4, gap = $5, stuck = $6,
-                status_since = case when status = $2 then status_since else now() end
-         where id = $1 and version = $7
-               and (status, status_reason, steps, gap, stuck) is distinct from ($2, $3, $4, $5, $6)",
+    let changed = sqlx::query_scalar!(
+        r#"with changed as (
+             update bridge set status = $2, status_reason = $3, steps = $4, gap = $5, stuck = $6,
+                    status_since = case when status = $2 then status_since else now() end
+             where id = $1 and version = $7
+                   and (status, status_reason, steps, gap, stuck) is distinct from ($2, $3, $4, $5, $6)
+             returning id
+           )
+           select pg_notify($8, 'bridge:' || id) is null as "told!" from changed"#,
         bridge.0,
         said.status.as_str(),
         said.reason,
         said.steps,
         said.gap,
         said.stuck.map(Json) as _,
-        said.version
+        said.version,
+        CHANGED
     )
-    .execute(&mut *tx)
+    .fetch_optional(pool)
     .await?;
-    if changed.rows_affected() > 0 {
-        tell_changed(&mut tx, bridge).await?;
-    }
-    tx.commit().await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(changed.is_some())
 }
 
 /// Says that a bridge has come to rest, unless it is wanted again.

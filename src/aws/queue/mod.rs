@@ -16,7 +16,6 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
     types::QueueAttributeName,
 };
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -30,9 +29,10 @@ use self::{
     wire::{Batch, Handle, Outcomes, Receive, Received, Taken},
 };
 use super::{
-    client::ATTEMPT,
+    Aws,
+    client::{self, ATTEMPT},
     error::{Error, Result},
-    session::Session,
+    session::{Held, Session},
 };
 use crate::domain::queue_url::QueueUrl;
 
@@ -42,9 +42,9 @@ pub const MAX_BATCH: usize = 10;
 /// A queue under a bridge's role. A clone shares session and connections.
 #[derive(Clone)]
 pub struct Queue {
-    /// For calls that are few.
-    client: aws_sdk_sqs::Client,
-    /// For those that every event goes through.
+    /// Makes clients for calls that are few; one takes a hundred times the memory of all else here.
+    aws: Aws,
+    /// For the calls that every event goes through.
     caller: Caller,
     session: Arc<Session>,
     url: QueueUrl,
@@ -53,16 +53,11 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(
-        client: aws_sdk_sqs::Client,
-        connector: SharedHttpConnector,
-        endpoint: &str,
-        session: Arc<Session>,
-        url: QueueUrl,
-    ) -> Self {
+    pub(super) fn new(aws: Aws, endpoint: &str, session: Arc<Session>, url: QueueUrl) -> Self {
         let address = url.to_string().into();
+        let connector = aws.inner.http.connector(aws.settings());
         let caller = Caller::new(connector, session.clone(), endpoint, &url.region().to_string());
-        Self { client, caller, session, url, address }
+        Self { aws, caller, session, url, address }
     }
 
     /// Its address.
@@ -70,10 +65,15 @@ impl Queue {
         &self.url
     }
 
+    /// AWS's own client.
+    fn client(&self) -> aws_sdk_sqs::Client {
+        client::sqs(self.aws.settings(), &self.aws.inner.http, &self.url, Held(self.session.clone()))
+    }
+
     /// All that the queue says of itself.
     pub async fn attributes(&self) -> Result<QueueAttributes> {
         self.session.ready().await?;
-        let call = self.client.get_queue_attributes().queue_url(&*self.address);
+        let call = self.client().get_queue_attributes().queue_url(&*self.address);
         let answer = call.attribute_names(QueueAttributeName::All).send().await;
         let answer = answer.map_err(|error| self.failed("sqs:GetQueueAttributes", error))?;
         Ok(attributes::read(&answer.attributes.unwrap_or_default()))
@@ -148,14 +148,14 @@ impl Queue {
     /// Tries to delete by a receipt that cannot exist: the refusal tells whether it would have been allowed.
     pub(super) async fn try_delete(&self, receipt: &str) -> Result<()> {
         self.session.ready().await?;
-        let call = self.client.delete_message().queue_url(&*self.address).receipt_handle(receipt);
+        let call = self.client().delete_message().queue_url(&*self.address).receipt_handle(receipt);
         call.send().await.map(drop).map_err(|error| self.failed("sqs:DeleteMessage", error))
     }
 
     /// Tries to hide by a receipt that cannot exist.
     pub(super) async fn try_extend(&self, receipt: &str) -> Result<()> {
         self.session.ready().await?;
-        let call = self.client.change_message_visibility().queue_url(&*self.address).receipt_handle(receipt);
+        let call = self.client().change_message_visibility().queue_url(&*self.address).receipt_handle(receipt);
         let call = call.visibility_timeout(0);
         call.send().await.map(drop).map_err(|error| self.failed("sqs:ChangeMessageVisibility", error))
     }
