@@ -85,7 +85,8 @@ impl Caller {
             .map_err(|error| unsigned(error.into()))?
             .into();
         let target = format!("AmazonSQS.{action}");
-        let headers = [("content-type", JSON), ("x-amz-target", target.as_str())];
+        // The older codes of errors tell more: `KMS.DisabledException`.
+        let headers = [("content-type", JSON), ("x-amz-target", target.as_str()), ("x-amzn-query-mode", "true")];
         let signable = SignableRequest::new("POST", &*self.endpoint, headers.into_iter(), SignableBody::Bytes(&body))
             .and_then(|request| sign(request, &signing))
             .map_err(|error| unsigned(error.into()))?;

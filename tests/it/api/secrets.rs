@@ -102,6 +102,13 @@ async fn a_bridge_is_made_whole_or_not_at_all(pool: PgPool) {
     let queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/erp";
     let wrong = api.post(&world.contact, "/bridges", body("OrderLost", "http://evil/")).await;
     assert_eq!(wrong.refused(422, "invalid"), ["/routes/0/queue_url", "/routes/0/event"]);
+    let mut out_of_place = body("OrderPlaced", queue);
+    for (mode, address) in [("batched", queue.to_owned()), ("fair", format!("{queue}.fifo"))] {
+        out_of_place["routes"][0]["mode"] = mode.into();
+        out_of_place["routes"][0]["queue_url"] = address.into();
+        let answer = api.post(&world.contact, "/bridges", out_of_place.clone()).await;
+        assert_eq!(answer.refused(422, "invalid"), ["/routes/0/mode"], "{mode}");
+    }
     let mut other_kind = body("OrderPlaced", queue);
     other_kind["kind"] = "kinesis".into();
     assert_eq!(api.post(&world.contact, "/bridges", other_kind).await.refused(422, "invalid"), ["/kind"]);

@@ -72,14 +72,21 @@ async fn a_wizard_that_is_left_at_any_step_can_be_gone_on_with_and_owns_nothing_
     assert!(guest.status == 303 && guest.location.starts_with("/sign-in"), "{} {}", guest.status, guest.location);
     assert!(iam().get_role().role_name(&name).send().await.is_err());
 
-    // Of two tabs the first one saves; what was typed in the second stays there.
+    // What does not go together is said beside its field, and stays as it was chosen.
     let version = console.get(&events).await.expect(200, &[]).hidden("version");
-    let form = format!("version={version}&{row}");
+    let wrong = format!("version={version}&{row}&rows/0/to_mode=batched");
+    let refused = console.post(&events, &wrong).await.expect(422, &["needs a FIFO queue", "/erp\""]);
+    assert!(refused.text.contains("value=\"batched\" selected"), "{}", refused.words());
+
+    // Of two tabs the first one saves; what was typed in the second stays there.
+    let form = format!("version={version}&{row}&rows/0/to_mode=fair");
     console.post(&events, &form).await.expect(303, &[]);
     console.post(&events, &form.replace("/erp", "/erp2")).await.expect(409, &["/erp2"]);
     iam().get_role().role_name(&name).send().await.unwrap();
     // Whoever comes back finds what was saved.
-    console.get(&events).await.expect(200, &["/erp\""]);
+    let back = console.get(&events).await.expect(200, &["/erp\""]);
+    assert!(back.text.contains("value=\"fair\" selected"), "{}", back.words());
+    console.get(&bridge).await.expect(200, &["standard, fair by key: no order promised"]);
 
     let after = desired::load(&pool).await.unwrap();
     assert!(after.bridges.is_empty(), "Kafka has nothing for a draft");
