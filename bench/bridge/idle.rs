@@ -22,7 +22,7 @@ pub async fn measure() -> Result<()> {
     println!("|---:|---:|---:|---:|---:|");
     for count in COUNTS {
         eprintln!("{count} bridges without anything to move");
-        let topics = Topic::create_many(count).await?;
+        let topics = Topic::create_many(count, 1).await?;
         workers.want_idle(&topics).await?;
         let mut processes = Processes::start(vec![workers.command(1, &queue.address)?])?;
         let until = Instant::now() + PATIENCE;
@@ -40,7 +40,7 @@ pub async fn measure() -> Result<()> {
         let [now, most] = [processes.memory_now(), processes.memory()].map(|kib| kib / 1_024);
         println!("| {count} | {now} | {most} | {} | {cpu:.2} |", processes.threads());
         processes.stop().await?;
-        Topic::delete_many(topics).await?;
+        Topic::delete_many(&topics).await?;
     }
     Ok(())
 }

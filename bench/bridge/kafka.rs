@@ -65,39 +65,32 @@ pub struct Topic {
 impl Topic {
     /// Makes one with nothing in it.
     pub async fn create() -> Result<Self> {
-        let channel = Uuid::new_v4();
-        let name = topic_name(ChannelId(channel), &SPACE.parse()?);
-        let wanted = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
-        for made in admin()?.create_topics([&wanted], &AdminOptions::new()).await? {
-            made.map_err(|(topic, code)| format!("the topic {topic} was not made: {code}"))?;
-        }
-        Ok(Self { channel, name })
+        Self::create_many(1, PARTITIONS).await?.pop().ok_or_else(|| "no topic was made".into())
     }
 
-    /// Makes many, of one partition each.
-    pub async fn create_many(count: usize) -> Result<Vec<Self>> {
+    /// Makes many, of so many partitions each.
+    pub async fn create_many(count: usize, partitions: i32) -> Result<Vec<Self>> {
         let space = SPACE.parse()?;
         let channels = (0..count).map(|_| Uuid::new_v4());
         let topics: Vec<_> =
             channels.map(|channel| Self { channel, name: topic_name(ChannelId(channel), &space) }).collect();
         let wanted: Vec<_> =
-            topics.iter().map(|topic| NewTopic::new(&topic.name, 1, TopicReplication::Fixed(1))).collect();
+            topics.iter().map(|topic| NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(1))).collect();
         for made in admin()?.create_topics(&wanted, &AdminOptions::new()).await? {
             made.map_err(|(topic, code)| format!("the topic {topic} was not made: {code}"))?;
         }
         Ok(topics)
     }
 
-    /// Deletes many.
-    pub async fn delete_many(topics: Vec<Self>) -> Result<()> {
-        let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
-        admin()?.delete_topics(&names, &AdminOptions::new()).await?;
-        Ok(())
-    }
-
     /// Deletes it: there is not room for all that is written.
     pub async fn delete(self) -> Result<()> {
-        for gone in admin()?.delete_topics(&[self.name.as_str()], &AdminOptions::new()).await? {
+        Self::delete_many(&[self]).await
+    }
+
+    /// Deletes many.
+    pub async fn delete_many(topics: &[Self]) -> Result<()> {
+        let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        for gone in admin()?.delete_topics(&names, &AdminOptions::new()).await? {
             gone.map_err(|(topic, code)| format!("the topic {topic} was not deleted: {code}"))?;
         }
         Ok(())

@@ -113,23 +113,20 @@ impl Batcher {
     /// Takes those of a group as well that may go together with its first entry.
     fn take_others(&mut self, first: Ticket, taken: &mut Vec<Ticket>, bytes: &mut usize) {
         let Some(Entry { group: Some(group), together, .. }) = self.entries.get(&first) else { return };
-        let (group, mut goes_on) = (group.clone(), *together);
-        let others: Vec<_> = match self.groups.get_mut(&group) {
-            Some(line) => {
-                line.sent = 1;
-                line.tickets.iter().skip(1).take(MAX_ENTRIES).copied().collect()
+        let mut sent = 1;
+        if *together {
+            let line = self.groups.get(group).into_iter().flat_map(|line| line.tickets.iter().skip(1));
+            for &ticket in line {
+                let together = self.entries.get(&ticket).is_some_and(|entry| entry.together);
+                if !together || !self.fits(ticket, taken, bytes) {
+                    break;
+                }
+                taken.push(ticket);
+                sent += 1;
             }
-            None => return,
-        };
-        for ticket in others {
-            goes_on = goes_on && self.entries.get(&ticket).is_some_and(|entry| entry.together);
-            if !goes_on || !self.fits(ticket, taken, bytes) {
-                return;
-            }
-            taken.push(ticket);
-            if let Some(line) = self.groups.get_mut(&group) {
-                line.sent += 1;
-            }
+        }
+        if let Some(line) = self.groups.get_mut(group) {
+            line.sent = sent;
         }
     }
 

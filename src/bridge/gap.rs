@@ -70,10 +70,7 @@ pub fn nothing<'a>(
     let mut all = Ends::new();
     for topic in topics {
         let (starts, ranges) = (lane::begins(routes, topic), found.ranges.get(topic)?);
-        let place = |number| {
-            let committed = found.committed.get(&Partition { topic: topic.clone(), number }).copied().unwrap_or(0);
-            committed.max(starts.get(&number).copied().unwrap_or(0))
-        };
+        let place = |number| found.place(&Partition { topic: topic.clone(), number }, starts.get(&number).copied());
         if ranges.iter().any(|(&number, range)| place(number) < range.end) {
             return None;
         }
@@ -86,8 +83,7 @@ pub fn nothing<'a>(
 pub fn find(topic: &Arc<str>, starts: &BTreeMap<i32, i64>, found: &probe::Findings) -> Option<stream::Error> {
     found.ranges.get(topic)?.iter().find_map(|(&number, range)| {
         let partition = Partition { topic: topic.clone(), number };
-        let committed = found.committed.get(&partition).copied().unwrap_or(0);
-        let wanted = committed.max(starts.get(&number).copied().unwrap_or(0));
+        let wanted = found.place(&partition, starts.get(&number).copied());
         if wanted < range.start {
             let (first, missing) = (range.start, range.start - wanted);
             return Some(stream::Error::Gap { partition, wanted, first, missing });
@@ -120,7 +116,7 @@ pub async fn go_on(
             probe::put_back(&means.kafka, group, back.clone()).await.map_err(refused)?;
             found.committed.extend(back.into_iter().map(|place| (place.partition, place.offset)));
         }
-        lanes::go_on(&means.pool, route.id, id, &way.starts).await.map_err(|error| of_database(&error))?;
+        lanes::go_on(&means.pool, route.id, id, &way.starts).await.map_err(|error| of_database(&error, Step::Kafka))?;
         tracing::info!(route = %route.id.0, starts = ?way.starts, "a route goes on without events that are gone");
         (route.topic, route.starts, route.goes_on) = (Some(id), way.starts, false);
     }

@@ -18,7 +18,7 @@ use super::{
     outbound::{self, DRAIN, chance},
     queue::Queues,
     report::{self, Moved, Report, Step, Steps},
-    start::{self, LeftOut, Prepared, Start, Trouble, of_kafka},
+    start::{self, LeftOut, Prepared, Start, Trouble, of_database, of_kafka},
 };
 use crate::{
     domain::{bridge::Status, ids::BridgeId},
@@ -247,10 +247,7 @@ impl Runner {
         let configuration = match lanes::find_configuration(&self.means.pool, self.bridge).await {
             Ok(Some(configuration)) => configuration,
             Ok(None) => return Ok(None),
-            Err(error) => {
-                let reason = format!("The database is away: {error}.");
-                return Err((Trouble::new(Status::Waiting, Step::Access, reason), steps));
-            }
+            Err(error) => return Err((of_database(&error, Step::Access), steps)),
         };
         // After trouble, its reason stays to be seen while it is tried again.
         let status = status.filter(|_| self.failures == 0);

@@ -315,10 +315,8 @@ async fn open(queues: &dyn Queues, access: &Access, url: &QueueUrl) -> Result<(A
 
 /// Dead letters that are sealed with a key of its own, nobody else could open.
 async fn require_key(means: &Means) -> Result<(), Trouble> {
-    let mark = store::installation_key::find_mark(&means.pool).await.map_err(|error| {
-        let reason = format!("The database is away: {error}.");
-        Trouble::new(Status::Waiting, Step::Access, reason)
-    })?;
+    let mark = store::installation_key::find_mark(&means.pool).await;
+    let mark = mark.map_err(|error| of_database(&error, Step::Access))?;
     let known = mark.map_or(Ok(()), |mark| means.vault.knows(&mark));
     known.map_err(|error| {
         tracing::error!(%error, "secrets.key of this worker is not the console's");
@@ -346,8 +344,8 @@ pub fn of_kafka(error: &stream::Error, step: Step) -> Trouble {
 }
 
 /// What an error of the database means for a start.
-pub fn of_database(error: &store::Error) -> Trouble {
-    Trouble::new(Status::Waiting, Step::Kafka, format!("The database is away: {error}."))
+pub fn of_database(error: &store::Error, step: Step) -> Trouble {
+    Trouble::new(Status::Waiting, step, format!("The database is away: {error}."))
 }
 
 /// The topic of each channel that routes lead to or from.
@@ -376,7 +374,7 @@ async fn starts(
         let kept = lanes::keep_topic(&means.pool, route.id, id, ranges.keys().copied()).await;
         // The route was taken away meanwhile; the next look at the configuration shows it.
         let gone = || (id, ranges.keys().map(|partition| (*partition, None)).collect());
-        kept.map_err(|error| of_database(&error))?.unwrap_or_else(gone)
+        kept.map_err(|error| of_database(&error, Step::Kafka))?.unwrap_or_else(gone)
     };
     if kept != id {
         return Err(of_kafka(&stream::Error::Replaced(topic.to_string()), Step::Kafka));

@@ -39,6 +39,14 @@ pub struct Findings {
     pub refused: HashMap<Arc<str>, Error>,
 }
 
+impl Findings {
+    /// Where reading of a partition goes on: where the group has come to, but never before `start`; at 0 where there is
+    /// neither.
+    pub fn place(&self, partition: &Partition, start: Option<i64>) -> i64 {
+        self.committed.get(partition).copied().unwrap_or(0).max(start.unwrap_or(0))
+    }
+}
+
 /// Looks as the worker whether these topics may be read by this group, and where they end.
 pub async fn look(
     settings: &Settings,
